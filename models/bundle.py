@@ -1,0 +1,163 @@
+"""TriageModel: everything that scores a text, frozen, versioned, saved without pickles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from models import calibration
+from models.classifier import Chain, Floats, LinearHead
+from models.encoders import DenseEncoder
+from models.language import identify
+from models.prediction import CANDIDATES, Candidate, Level, Prediction
+from models.selective import ContractSample
+from models.sparse import SparseEncoder
+from models.text import normalise
+
+URGENT, NORMAL = "urgent", "normal"
+"""Classes of the urgency head."""
+
+BATCH = 256
+"""Texts scored at once: dense margins of this many texts fit in the cache."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Where a model comes from.
+
+    Attributes
+    ----------
+    data_hash
+        SHA-256 of the training rows, hexadecimal.
+    taxonomy_version
+        Version of the taxonomy the labels were checked against; None for labels as they are.
+    parameters, metrics
+        What it was fitted with, and how it did out of fold and on its contract sample.
+    """
+
+    created_at: str
+    data_hash: str
+    n_examples: int
+    encoder: str
+    taxonomy_version: str | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TriageModel:
+    """Encoders, heads and calibration of one fitted model.
+
+    Attributes
+    ----------
+    dense_encoder
+        Encoder beside the sparse one, or None.
+    heads
+        A head for each level there were labels for.
+    chain
+        Keeps topic and category consistent; there when both levels are.
+    weights
+        Inverse temperature of each head outside the chain.
+    urgency
+        Head of two classes, ``normal`` and ``urgent``, or None.
+    contract_samples
+        For each level, choices on texts that were neither fitted nor calibrated on.
+    """
+
+    sparse_encoder: SparseEncoder
+    dense_encoder: DenseEncoder | None
+    heads: dict[Level, LinearHead]
+    chain: Chain | None
+    weights: dict[Level, float]
+    urgency: LinearHead | None
+    urgency_weight: float
+    contract_samples: dict[Level, ContractSample]
+    info: ModelInfo
+    fingerprint: str = ""
+
+    def predict(
+        self, texts: Sequence[str], languages: Sequence[str | None] | None = None
+    ) -> list[Prediction]:
+        """Score texts.
+
+        Parameters
+        ----------
+        texts
+            As they came in; any string will do.
+        languages
+            What is known of each text's language; None lets the model tell.
+        """
+        hints = [None] * len(texts) if languages is None else languages
+        predictions: list[Prediction] = []
+        for start in range(0, len(texts), BATCH):
+            stop = start + BATCH
+            predictions += self._predict_batch(texts[start:stop], hints[start:stop])
+        return predictions
+
+    def _predict_batch(self, texts: Sequence[str], hints: Sequence[str | None]) -> list[Prediction]:
+        plain = [normalise(text) for text in texts]
+        matrix, evidence = encode(self.sparse_encoder, self.dense_encoder, plain)
+        levels = self.probabilities(matrix)
+        urgency = self._urgency(matrix)
+        return [
+            Prediction(
+                language=hints[row] or identify(plain[row]),
+                levels={
+                    level: top_candidates(self.heads[level].classes, probabilities[row])
+                    for level, probabilities in levels.items()
+                },
+                urgency=None if urgency is None else float(urgency[row]),
+                evidence=float(evidence[row]),
+            )
+            for row in range(len(plain))
+        ]
+
+    def probabilities(self, matrix: sparse.csr_matrix) -> dict[Level, Floats]:
+        """Return each level's calibrated probabilities, shape (n_texts, n_classes)."""
+        margins = {level: head.margins(matrix) for level, head in self.heads.items()}
+        return calibrated(margins, self.chain, self.weights)
+
+    def _urgency(self, matrix: sparse.csr_matrix) -> Floats | None:
+        if self.urgency is None:
+            return None
+        urgent = self.urgency.classes.index(URGENT) if URGENT in self.urgency.classes else None
+        if urgent is None:
+            return np.zeros(matrix.shape[0])
+        margins = self.urgency.margins(matrix)
+        result: Floats = calibration.probabilities(margins, self.urgency_weight)[:, urgent]
+        return result
+
+
+def encode(
+    sparse_encoder: SparseEncoder, dense: DenseEncoder | None, texts: Sequence[str]
+) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
+    """Turn normalised texts into one feature matrix, and tell how much of each is known."""
+    matrix, evidence = sparse_encoder.encode(texts)
+    if dense is not None:
+        vectors = sparse.csr_matrix(dense.encode(texts))
+        matrix = sparse.hstack([matrix, vectors], format="csr")
+    return matrix, evidence
+
+
+def calibrated(
+    margins: dict[Level, Floats], chain: Chain | None, weights: dict[Level, float]
+) -> dict[Level, Floats]:
+    """Turn the margins of all levels into probabilities, in the order of the levels."""
+    result: dict[Level, Floats] = {}
+    if chain is not None:
+        categories, topics = chain.probabilities(margins["category"], margins["topic"])
+        result |= {"category": categories, "topic": topics}
+    for level, weight in weights.items():
+        result[level] = calibration.probabilities(margins[level], weight)
+    return result
+
+
+def top_candidates(classes: Sequence[str], probabilities: Floats) -> tuple[Candidate, ...]:
+    """Return the most probable classes, best first, ties in the order of the classes."""
+    best = np.argsort(-probabilities, kind="stable")[:CANDIDATES]
+    return tuple(Candidate(classes[column], float(probabilities[column])) for column in best)

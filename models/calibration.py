@@ -1,0 +1,114 @@
+"""Probabilities that mean what they say: inverse temperatures fitted on out-of-fold margins.
+
+Temperature scaling after Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural
+Networks", ICML 2017: the margins are multiplied by the number that makes the true labels of
+held-out texts most likely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
+
+from models.classifier import Chain, Floats
+
+Integers = npt.NDArray[np.int64]
+
+START_WEIGHT = 3.0
+"""Where the search for an inverse temperature starts: margins of an SVM lie within 1 or 2."""
+
+N_BINS = 15
+"""Bins of the expected calibration error, as in Guo et al."""
+
+
+def fit_weight(margins: Floats, labels: Integers) -> float:
+    """Fit one inverse temperature for a head.
+
+    Parameters
+    ----------
+    margins
+        Shape (n, n_classes), from models that did not see these texts.
+    labels
+        Shape (n,), column of each text's true class.
+    """
+
+    def loss(weight: Floats) -> float:
+        return negative_log_likelihood(log_softmax(np.exp(weight[0]) * margins, axis=1), labels)
+
+    fitted = minimize(loss, [np.log(START_WEIGHT)], method="Nelder-Mead")
+    return float(np.exp(fitted.x[0]))
+
+
+def fit_chain(
+    chain: Chain,
+    category_margins: Floats,
+    topic_margins: Floats,
+    categories: Integers,
+    topics: Integers,
+) -> Chain:
+    """Fit the chain's three inverse temperatures for topics and categories together.
+
+    Parameters
+    ----------
+    category_margins, topic_margins
+        Shapes (n, n_categories) and (n, n_topics), from models that did not see these texts.
+    categories, topics
+        Shape (n,), columns of the true classes; a topic of -1 is unknown and counts for
+        its category alone.
+    """
+    known = topics >= 0
+
+    def with_weights(logarithms: Floats) -> Chain:
+        category, best_topic, topic = (float(weight) for weight in np.exp(logarithms))
+        return replace(
+            chain, category_weight=category, best_topic_weight=best_topic, topic_weight=topic
+        )
+
+    def loss(logarithms: Floats) -> float:
+        log_topics = with_weights(logarithms).log_probabilities(category_margins, topic_margins)
+        of_category = np.where(chain.parents[None, :] == categories[:, None], log_topics, -np.inf)
+        category_loss = -float(np.logaddexp.reduce(of_category, axis=1).mean())
+        return category_loss + negative_log_likelihood(log_topics[known], topics[known])
+
+    start = np.full(3, np.log(START_WEIGHT))
+    return with_weights(minimize(loss, start, method="Nelder-Mead").x)
+
+
+def negative_log_likelihood(log_probabilities: Floats, labels: Integers) -> float:
+    """Return the mean of -ln P(true label); zero for no texts."""
+    if len(labels) == 0:
+        return 0.0
+    return -float(log_probabilities[np.arange(len(labels)), labels].mean())
+
+
+def probabilities(margins: Floats, weight: float) -> Floats:
+    """Turn a head's margins into calibrated probabilities, rows sum to one."""
+    result: Floats = softmax(weight * margins, axis=1)
+    return result
+
+
+def expected_calibration_error(
+    confidence: Floats, correct: npt.NDArray[np.bool_], *, n_bins: int = N_BINS
+) -> float:
+    """Return the mean gap between stated and observed accuracy over equal-width bins.
+
+    Parameters
+    ----------
+    confidence
+        Shape (n,), the probability of each chosen label.
+    correct
+        Shape (n,), whether it was right.
+
+    Examples
+    --------
+    >>> expected_calibration_error(np.array([0.9, 0.9]), np.array([True, False])).__round__(2)
+    0.4
+    """
+    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    weights = np.bincount(bins, minlength=n_bins)
+    gaps = np.bincount(bins, weights=confidence - correct, minlength=n_bins)
+    return float(np.abs(gaps).sum() / weights.sum())

@@ -1,0 +1,160 @@
+"""Dense encoders: a text in, one vector of length one out.
+
+Three of them share `DenseEncoder`: none at all, a static table read with numpy and tokenizers,
+and any sentence-transformers model. Only the last imports torch, and only when it is used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer
+
+from models.errors import EncoderUnavailableError
+
+Vectors = npt.NDArray[np.float32]
+
+STATIC_WEIGHTS = "model.safetensors"
+STATIC_TABLE = "embedding.weight"
+TOKENIZER = "tokenizer.json"
+MODULES = "modules.json"
+
+
+class DenseEncoder(Protocol):
+    """What a dense encoder must do."""
+
+    name: str
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return vectors of length one, shape (n_texts, n_dimensions)."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything needed to load the encoder again."""
+        ...
+
+
+class StaticEncoder:
+    """Mean of subword vectors: a sentence-transformers `StaticEmbedding` without torch.
+
+    Parameters
+    ----------
+    tokenizer
+        Splits a text into subwords; no padding, no special tokens.
+    table
+        Shape (n_subwords, n_dimensions).
+    """
+
+    name = "static"
+
+    def __init__(self, tokenizer: Tokenizer, table: Vectors) -> None:
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        self._tokenizer = tokenizer
+        self._table = table
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return mean subword vectors of length one; a text without subwords is all zeros."""
+        vectors = np.zeros((len(texts), self._table.shape[1]), dtype=np.float32)
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        for row, encoding in enumerate(encodings):
+            if encoding.ids:
+                vectors[row] = self._table[encoding.ids].mean(axis=0)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        np.divide(vectors, lengths, out=vectors, where=lengths > 0)
+        return vectors
+
+    def save(self, folder: Path) -> None:
+        """Write the folder that `load` and sentence-transformers read."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._tokenizer.save(str(folder / TOKENIZER))
+        save_file({STATIC_TABLE: self._table}, folder / STATIC_WEIGHTS)
+        modules = [
+            {
+                "idx": 0,
+                "name": "0",
+                "path": "",
+                "type": "sentence_transformers.sentence_transformer.modules.StaticEmbedding",
+            }
+        ]
+        (folder / MODULES).write_text(json.dumps(modules, indent=2), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> StaticEncoder:
+        """Read a `StaticEmbedding` folder.
+
+        Raises
+        ------
+        EncoderUnavailableError
+            The folder lacks its tokeniser or its table.
+        """
+        try:
+            tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+            table = load_file(folder / STATIC_WEIGHTS)[STATIC_TABLE]
+        except Exception as error:  # tokenizers raises bare Exception
+            raise EncoderUnavailableError(f"{folder}: no static encoder here: {error}") from error
+        return cls(tokenizer, table.astype(np.float32))
+
+
+class SentenceTransformerEncoder:
+    """Any sentence-transformers model, on the CPU, with its own default prompt."""
+
+    name = "sentence-transformers"
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return the model's vectors, scaled to length one."""
+        vectors: Vectors = self._model.encode(
+            list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False
+        )
+        return vectors.astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write the whole model, so that serving needs neither hub nor source folder."""
+        self._model.save(str(folder), create_model_card=False)
+
+    @classmethod
+    def load(cls, name_or_folder: str) -> SentenceTransformerEncoder:
+        """Load by folder, or by hub name where a hub is reachable.
+
+        Raises
+        ------
+        EncoderUnavailableError
+            sentence-transformers is not installed, or there is no such model.
+        """
+        try:
+            import torch
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise EncoderUnavailableError(
+                f"{name_or_folder}: this encoder needs `pip install 'appeal-triage[encoders]'`"
+            ) from error
+        try:
+            model = SentenceTransformer(
+                name_or_folder, device="cpu", model_kwargs={"dtype": torch.float32}
+            )
+        except (OSError, ValueError) as error:
+            raise EncoderUnavailableError(f"{name_or_folder}: no such encoder: {error}") from error
+        return cls(model)
+
+
+def is_static(folder: Path) -> bool:
+    """Tell a saved `StaticEmbedding` folder from other sentence-transformers folders."""
+    modules = folder / MODULES
+    return modules.is_file() and "StaticEmbedding" in modules.read_text(encoding="utf-8")
+
+
+def load_encoder(name_or_folder: str) -> DenseEncoder:
+    """Load a dense encoder by folder or hub name; static folders load without torch."""
+    folder = Path(name_or_folder)
+    if is_static(folder):
+        return StaticEncoder.load(folder)
+    return SentenceTransformerEncoder.load(name_or_folder)

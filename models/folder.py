@@ -1,0 +1,194 @@
+"""A model as a folder of plain files: JSON, safetensors and a manifest of hashes, no pickles.
+
+==================  ==============================================================
+``model.json``      format, labels, chain, inverse temperatures, where it comes from
+``weights.safetensors``  heads, idf and contract samples
+``vocabulary.txt``  sparse features, one a line, in the order of the columns
+``encoder/``        the dense encoder, where there is one
+``manifest.json``   SHA-256 of every other file
+==================  ==============================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from models.bundle import ModelInfo, TriageModel
+from models.classifier import Chain, LinearHead
+from models.encoders import load_encoder
+from models.errors import BrokenModelError, ModelNotFoundError
+from models.prediction import LEVELS, Level
+from models.selective import ContractSample
+from models.sparse import SparseEncoder
+
+FORMAT = 1
+MODEL, WEIGHTS, VOCABULARY = "model.json", "weights.safetensors", "vocabulary.txt"
+ENCODER, MANIFEST = "encoder", "manifest.json"
+FINGERPRINTED = (WEIGHTS, VOCABULARY)
+"""Files that decide a model's answers, together with the scoring part of ``model.json``."""
+
+
+def save(model: TriageModel, folder: Path) -> None:
+    """Write a model; the folder appears complete or not at all.
+
+    An older model in the folder is replaced.
+    """
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+        fresh = Path(scratch) / folder.name
+        fresh.mkdir()
+        _write(model, fresh)
+        if folder.exists():
+            folder.rename(Path(scratch) / "previous")
+        fresh.rename(folder)
+
+
+def load(folder: Path) -> TriageModel:
+    """Read a model and check every file against the manifest first.
+
+    Raises
+    ------
+    ModelNotFoundError
+        There is no model in the folder.
+    BrokenModelError
+        A file is missing, altered, or of another format.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise ModelNotFoundError(f"{folder}: no model here ({MANIFEST} is missing)")
+    check(folder)
+    description = json.loads((folder / MODEL).read_text(encoding="utf-8"))
+    if description.get("format") != FORMAT:
+        raise BrokenModelError(
+            f"{folder / MODEL}: format {description.get('format')}, this version reads {FORMAT}"
+        )
+    return _read(folder, description)
+
+
+def check(folder: Path) -> None:
+    """Raise BrokenModelError at the first file that does not match the manifest."""
+    try:
+        manifest: dict[str, str] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BrokenModelError(f"{folder / MANIFEST}: not JSON: {error}") from error
+    for name, expected in manifest.items():
+        path = folder / name
+        if not path.is_file():
+            raise BrokenModelError(f"{path}: missing")
+        if _sha256(path) != expected:
+            raise BrokenModelError(f"{path}: altered since the model was saved")
+    unlisted = sorted(set(_files(folder)) - set(manifest))
+    if unlisted:
+        raise BrokenModelError(f"{folder / unlisted[0]}: not in the manifest")
+
+
+def is_model(folder: Path) -> bool:
+    """Tell whether a folder holds a model."""
+    return (folder / MANIFEST).is_file() and (folder / MODEL).is_file()
+
+
+def _write(model: TriageModel, folder: Path) -> None:
+    tensors: dict[str, Any] = {"idf": model.sparse_encoder.idf}
+    heads = dict(model.heads) | ({"urgency": model.urgency} if model.urgency else {})
+    for name, head in heads.items():
+        tensors[f"{name}.coef"] = np.ascontiguousarray(head.coef)
+        tensors[f"{name}.intercept"] = head.intercept
+    for level, sample in model.contract_samples.items():
+        tensors[f"{level}.contract_probability"] = sample.probability
+        tensors[f"{level}.contract_correct"] = sample.correct
+    if model.chain is not None:
+        tensors["chain.parents"] = model.chain.parents
+    save_file(tensors, folder / WEIGHTS)
+    features = sorted(
+        model.sparse_encoder.vocabulary, key=model.sparse_encoder.vocabulary.__getitem__
+    )
+    (folder / VOCABULARY).write_text("\n".join(features), encoding="utf-8", newline="\n")
+    if model.dense_encoder is not None:
+        model.dense_encoder.save(folder / ENCODER)
+    _write_json(folder / MODEL, _description(model, heads))
+    _write_json(folder / MANIFEST, {name: _sha256(folder / name) for name in _files(folder)})
+
+
+def _description(model: TriageModel, heads: dict[Any, LinearHead]) -> dict[str, Any]:
+    chain = model.chain and {
+        "category_weight": model.chain.category_weight,
+        "best_topic_weight": model.chain.best_topic_weight,
+        "topic_weight": model.chain.topic_weight,
+    }
+    return {
+        "format": FORMAT,
+        "scoring": {
+            "classes": {name: list(head.classes) for name, head in heads.items()},
+            "chain": chain,
+            "weights": model.weights,
+            "urgency_weight": model.urgency_weight,
+        },
+        "contract_levels": list(model.contract_samples),
+        "info": asdict(model.info),
+    }
+
+
+def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
+    tensors = load_file(folder / WEIGHTS)
+    scoring = description["scoring"]
+    heads = {
+        name: LinearHead(tuple(classes), tensors[f"{name}.coef"], tensors[f"{name}.intercept"])
+        for name, classes in scoring["classes"].items()
+    }
+    chain = scoring["chain"] and Chain(tensors["chain.parents"], **scoring["chain"])
+    features = (folder / VOCABULARY).read_text(encoding="utf-8").split("\n")
+    vocabulary = {feature: column for column, feature in enumerate(features) if feature}
+    encoder = folder / ENCODER
+    model = TriageModel(
+        sparse_encoder=SparseEncoder(vocabulary, tensors["idf"]),
+        dense_encoder=load_encoder(str(encoder)) if encoder.is_dir() else None,
+        heads={level: heads[level] for level in LEVELS if level in heads},
+        chain=chain,
+        weights=scoring["weights"],
+        urgency=heads.get("urgency"),
+        urgency_weight=scoring["urgency_weight"],
+        contract_samples={
+            level: _contract_sample(tensors, level) for level in description["contract_levels"]
+        },
+        info=ModelInfo(**description["info"]),
+    )
+    return replace(model, fingerprint=_fingerprint(folder, scoring))
+
+
+def _contract_sample(tensors: dict[str, Any], level: Level) -> ContractSample:
+    return ContractSample(
+        tensors[f"{level}.contract_probability"], tensors[f"{level}.contract_correct"]
+    )
+
+
+def _fingerprint(folder: Path, scoring: dict[str, Any]) -> str:
+    """Return a hash of all that decides a model's answers, and nothing else (no dates)."""
+    digest = hashlib.sha256(json.dumps(scoring, sort_keys=True).encode())
+    names = [name for name in _files(folder) if name in FINGERPRINTED or name.startswith(ENCODER)]
+    for name in names:
+        digest.update(f"{name} {_sha256(folder / name)}\n".encode())
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> list[str]:
+    """Return every file but the manifest, as sorted relative paths."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_json(path: Path, content: object) -> None:
+    text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")

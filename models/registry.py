@@ -1,0 +1,196 @@
+"""The only module that knows MLflow: logs, registers, aliases and loads models."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models import folder
+from models.bundle import TriageModel
+from models.errors import BrokenModelError, ModelNotFoundError, RegistryUnavailableError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+
+SCHEME = "models:/"
+ARTIFACT = "model"
+PACKAGE = Path(__file__).parent
+EXAMPLE_TEXTS = ("Во дворе третий день не убирают снег", "Ауладағы қар үш күннен бері тазаланбады")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model and the name and version it was loaded as."""
+
+    model: TriageModel
+    name: str
+    version: str
+
+
+class ModelRegistry:
+    """An MLflow tracking store and model registry.
+
+    Parameters
+    ----------
+    tracking_uri
+        MLflow's address: a database URL or a server's.
+    artifact_folder
+        Where a local store keeps its files; a server keeps them where it was told to.
+    """
+
+    def __init__(self, tracking_uri: str, artifact_folder: Path) -> None:
+        self.tracking_uri = tracking_uri
+        self._artifact_folder = artifact_folder
+
+    def log(
+        self, model_folder: Path, *, experiment: str, tags: dict[str, str], name: str | None
+    ) -> str | None:
+        """Log a fitted model as a run; register it under `name` when one is given.
+
+        Returns
+        -------
+        version
+            The registered version, or None.
+
+        Raises
+        ------
+        RegistryUnavailableError
+            MLflow did not take it.
+        """
+        import mlflow
+
+        info = folder.load(model_folder).info
+        try:
+            mlflow.set_tracking_uri(self.tracking_uri)
+            with mlflow.start_run(experiment_id=self._experiment(experiment), tags=tags):
+                mlflow.log_params(info.parameters)
+                mlflow.log_metrics(info.metrics)
+                logged = mlflow.pyfunc.log_model(
+                    name=ARTIFACT,
+                    loader_module="models.pyfunc",
+                    data_path=str(model_folder),
+                    code_paths=[str(PACKAGE)],
+                    signature=_signature(),
+                    input_example=_example(),
+                    registered_model_name=name,
+                    pip_requirements=[],
+                    metadata={"data_hash": info.data_hash, "taxonomy": info.taxonomy_version},
+                )
+        except mlflow.MlflowException as error:
+            raise RegistryUnavailableError(f"{self.tracking_uri}: {error}") from error
+        return None if name is None else str(logged.registered_model_version)
+
+    def set_alias(self, name: str, alias: str, version: str) -> None:
+        """Point an alias at a version."""
+        self._client().set_registered_model_alias(name, alias, version)
+
+    def has(self, name: str, alias: str) -> bool:
+        """Tell whether an alias points at a version."""
+        try:
+            self.resolve(f"{SCHEME}{name}@{alias}")
+        except ModelNotFoundError:
+            return False
+        return True
+
+    def resolve(self, reference: str) -> tuple[str, str]:
+        """Turn ``models:/name@alias`` or ``models:/name/version`` into name and version.
+
+        Raises
+        ------
+        ModelNotFoundError
+            No such model, alias or version.
+        RegistryUnavailableError
+            MLflow could not be reached.
+        """
+        from mlflow import MlflowException
+
+        name, separator, alias = reference.removeprefix(SCHEME).partition("@")
+        try:
+            if separator:
+                return name, str(self._client().get_model_version_by_alias(name, alias).version)
+            name, _, version = name.partition("/")
+            return name, str(self._client().get_model_version(name, version).version)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise ModelNotFoundError(f"{reference}: {error.message}") from error
+            raise RegistryUnavailableError(f"{self.tracking_uri}: {error.message}") from error
+
+    def load(self, reference: str) -> LoadedModel:
+        """Load a registered model, or a model folder.
+
+        Raises
+        ------
+        ModelNotFoundError, BrokenModelError, RegistryUnavailableError
+        """
+        if not reference.startswith(SCHEME):
+            path = Path(reference)
+            return LoadedModel(folder.load(path), path.resolve().name, "folder")
+        name, version = self.resolve(reference)
+        with tempfile.TemporaryDirectory() as scratch:
+            downloaded = self._download(f"{SCHEME}{name}/{version}", scratch)
+            return LoadedModel(folder.load(_model_folder(downloaded)), name, version)
+
+    def _download(self, reference: str, destination: str) -> Path:
+        from mlflow import MlflowException, artifacts
+
+        try:
+            path: str = artifacts.download_artifacts(
+                reference,
+                dst_path=destination,
+                tracking_uri=self.tracking_uri,
+                registry_uri=self.tracking_uri,
+            )
+        except (MlflowException, OSError) as error:
+            raise RegistryUnavailableError(
+                f"{reference}: files are not to be had: {error}"
+            ) from error
+        return Path(path)
+
+    def _experiment(self, name: str) -> str:
+        client = self._client()
+        experiment = client.get_experiment_by_name(name)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        local = not self.tracking_uri.startswith(("http:", "https:", "databricks"))
+        location = self._artifact_folder.resolve().as_uri() if local else None
+        return str(client.create_experiment(name, artifact_location=location))
+
+    def _client(self) -> MlflowClient:
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
+
+
+def _model_folder(downloaded: Path) -> Path:
+    """Find our folder inside MLflow's: it lies under the folder that MLmodel calls data."""
+    found = [path.parent for path in downloaded.rglob(folder.MANIFEST)]
+    if len(found) != 1:
+        raise BrokenModelError(f"{downloaded.name}: {len(found)} model folders inside, expected 1")
+    return found[0]
+
+
+def _signature() -> ModelSignature:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Array, Object, Property
+
+    text = DataType.string
+    candidate = [Property("code", text), Property("probability", DataType.double)]
+    listed = Property("candidates", Array(Object(candidate)))
+    level = Object([*candidate, listed])
+    return ModelSignature(
+        inputs=Schema([ColSpec(text, "text"), ColSpec(text, "language", required=False)]),
+        outputs=Schema(
+            [ColSpec(text, "language")]
+            + [ColSpec(level, name, required=False) for name in ("category", "topic", "enterprise")]
+        ),
+    )
+
+
+def _example() -> Any:
+    import pandas as pd
+
+    return pd.DataFrame({"text": EXAMPLE_TEXTS})

@@ -1,0 +1,147 @@
+"""Text as the models see it: plain, NFC, one space, and its words in a few spellings."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser
+
+WORD_CACHE_SIZE = 50_000
+"""Words whose lemma or key is remembered: nearly every word of a city's appeals, in some 10 MB."""
+
+MAX_LEMMA_CHARS = 40
+"""Longer words are typing accidents and are left as they are."""
+
+MARKUP_DEPTH = 4
+"""How often escaped markup is unescaped again ('&amp;lt;' needs two)."""
+
+# Cc, Cf and Cs without the white space among them, and what is invisible in other categories.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f"
+    "\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]+"
+)
+_TAG_OR_ENTITY = re.compile(r"<[A-Za-z/!?]|&[A-Za-z#]")
+_BARE_LESS_THAN = re.compile(r"<(?![A-Za-z/!?][^<>]*>)")
+_MARKUP_TO_SPACE = str.maketrans("<&", "  ")
+
+_WORD = re.compile(r"[^\W_]+")
+_LATIN = re.compile("[a-zə]")
+_BOTH_SCRIPTS = re.compile("[a-zə][а-яқғңүұөәіһ]|[а-яқғңүұөәіһ][a-zə]")
+_LOOK_ALIKES = str.maketrans("aceopxyikhmtə", "асеорхуікһмтә")
+_TO_RUSSIAN = str.maketrans("қғңүұөәіһ", "кгнууоаих")
+_TO_LATIN = str.maketrans(
+    dict(zip("абвгдеёзийклмнопрстуфхыэ", "abvgdeeziiklmnoprstufhie", strict=True))
+    | {"ж": "j", "ц": "c", "ч": "ch", "ш": "sh", "щ": "sh", "ъ": "", "ь": "", "ю": "iu", "я": "ia"}
+    | dict(zip("əäáöóüūúýıíğǵñń", "aaaoouuuuiiggnn", strict=True))
+    | {"ş": "sh", "ç": "ch"}
+)
+_LATIN_SPELLINGS = (
+    ("shch", "sh"),
+    ("sch", "sh"),
+    ("zh", "j"),
+    ("kh", "h"),
+    ("gh", "g"),
+    ("ts", "c"),
+    ("q", "k"),
+    ("w", "u"),
+    ("x", "h"),
+    ("y", "i"),
+    ("ii", "i"),
+)
+_RUSSIAN_WORD = re.compile("[а-яё]+")
+
+
+def normalise(text: str) -> str:
+    """Return the text without markup and invisible characters, in NFC, its white space folded.
+
+    Tags become spaces, scripts and styles go, entities are unescaped; a `<` that opens no tag
+    stays. The result is a fixed point: normalising it again changes nothing.
+    """
+    text = _clean(text)
+    for _ in range(MARKUP_DEPTH):
+        if not _TAG_OR_ENTITY.search(text):
+            return text
+        plain = _clean(_without_markup(text))
+        if plain == text:
+            return text
+        text = plain
+    return _clean(text.translate(_MARKUP_TO_SPACE))
+
+
+def words(text: str) -> list[str]:
+    """Return the words: lower case, letters and digits of any script, ё as е.
+
+    Latin look-alikes inside a Cyrillic word ('кiм' with a Latin i) become Cyrillic.
+    """
+    lowered = text.lower().replace("ё", "е")
+    found = _WORD.findall(lowered)
+    return [_one_script(word) for word in found] if _LATIN.search(lowered) else found
+
+
+def word_spans(text: str) -> list[tuple[str, int, int]]:
+    """Return the words as `words` does, each with where it starts and ends in the text."""
+    return [
+        (_one_script(match[0].lower().replace("ё", "е")), match.start(), match.end())
+        for match in _WORD.finditer(text)
+    ]
+
+
+def fold(word: str) -> str:
+    """Return the word as it is typed on a keyboard without Kazakh letters (қала -> кала)."""
+    return word.translate(_TO_RUSSIAN)
+
+
+@lru_cache(maxsize=WORD_CACHE_SIZE)
+def romanise(word: str) -> str:
+    """Return a Latin key on which the spellings of a word meet.
+
+    'қоқыс', 'кокыс', 'qoqys' and 'kokis' give 'kokis'; 'горячая' and 'goryachaya' 'goriachaia'.
+    """
+    key = fold(word).translate(_TO_LATIN)
+    for spelling, letter in _LATIN_SPELLINGS:
+        key = key.replace(spelling, letter)
+    return key
+
+
+def lemma(word: str) -> str:
+    """Return the normal form of a Russian word, ё as е; any other word as it is."""
+    if len(word) > MAX_LEMMA_CHARS or not _RUSSIAN_WORD.fullmatch(word):
+        return word
+    return _russian_lemma(word)
+
+
+def _one_script(word: str) -> str:
+    if not _BOTH_SCRIPTS.search(word):
+        return word
+    cyrillic = word.translate(_LOOK_ALIKES)
+    return word if _LATIN.search(cyrillic) else cyrillic
+
+
+def _clean(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).split())
+
+
+def _without_markup(text: str) -> str:
+    tree = LexborHTMLParser(_BARE_LESS_THAN.sub("&lt;", text))
+    tree.strip_tags(["script", "style"])
+    return tree.root.text(separator=" ") if tree.root else ""
+
+
+@lru_cache(maxsize=WORD_CACHE_SIZE)
+def _russian_lemma(word: str) -> str:
+    normal: str = _analyzer().parse(word)[0].normal_form
+    return normal.replace("ё", "е")
+
+
+@lru_cache(maxsize=1)
+def _analyzer() -> Any:
+    # Loading its dictionaries takes half a second, and most processes never lemmatise.
+    import pymorphy3  # type: ignore[import-untyped]  # ships no type hints
+
+    return pymorphy3.MorphAnalyzer()

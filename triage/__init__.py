@@ -1,0 +1,1 @@
+"""Decides where an appeal goes, and remembers why."""

@@ -1,0 +1,16 @@
+"""A city's own files: read, checked line by line, installed in one step."""
+
+from triage.citydata.check import check_appeals, check_city
+from triage.citydata.install import install_city
+from triage.citydata.problems import MAX_PROBLEMS, Problem
+from triage.citydata.tables import City, load_city
+
+__all__ = [
+    "MAX_PROBLEMS",
+    "City",
+    "Problem",
+    "check_appeals",
+    "check_city",
+    "install_city",
+    "load_city",
+]

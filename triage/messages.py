@@ -1,0 +1,69 @@
+"""What the service tells people, in Russian and in Kazakh; one place for every wording."""
+
+from __future__ import annotations
+
+from triage.appeal import Bilingual
+
+RULES = {
+    "history": Bilingual(
+        ru="Так маршрутизировали похожие обращения раньше",
+        kk="Бұрын осыған ұқсас өтініштер осылай жолданған",
+    ),
+    "none": Bilingual(
+        ru="Исполнителя назвать нельзя: среди похожих обращений нет действующей организации",
+        kk="Орындаушыны атау мүмкін емес: ұқсас өтініштер арасында жұмыс істеп тұрған ұйым жоқ",
+    ),
+}
+"""Why a route is what it is, by the name of its rule."""
+
+REASONS = {
+    "contract_kept": Bilingual(
+        ru="Вероятность исполнителя {probability} не ниже порога {threshold},"
+        " при котором точность не меньше {target}",
+        kk="Орындаушының ықтималдығы {probability}, бұл дәлдікті кемінде {target}"
+        " деңгейінде ұстайтын {threshold} шегінен төмен емес",
+    ),
+    "below_threshold": Bilingual(
+        ru="Вероятность исполнителя {probability} ниже порога {threshold},"
+        " при котором точность не меньше {target}",
+        kk="Орындаушының ықтималдығы {probability}, бұл дәлдікті кемінде {target}"
+        " деңгейінде ұстайтын {threshold} шегінен төмен",
+    ),
+    "no_threshold": Bilingual(
+        ru="Модель пока не может обещать точность {target}: решает человек",
+        kk="Модель әзірге {target} дәлдікке кепілдік бере алмайды: шешімді адам қабылдайды",
+    ),
+    "no_enterprise": Bilingual(
+        ru="Исполнитель не определён: решает человек",
+        kk="Орындаушы анықталмады: шешімді адам қабылдайды",
+    ),
+    "district_conflict": Bilingual(
+        ru="Район обращения не совпадает с районом исполнителя: решает человек",
+        kk="Өтініштің ауданы орындаушының ауданымен сәйкес келмейді: шешімді адам қабылдайды",
+    ),
+    "no_evidence": Bilingual(
+        ru="В тексте нет ни одного слова, знакомого модели: решает человек",
+        kk="Мәтінде модельге таныс бірде-бір сөз жоқ: шешімді адам қабылдайды",
+    ),
+    "unknown_language": Bilingual(
+        ru="Язык обращения не русский и не казахский: решает человек",
+        kk="Өтініш тілі қазақша да, орысша да емес: шешімді адам қабылдайды",
+    ),
+}
+"""Why an action is what it is, by reason code."""
+
+
+def tell(message: Bilingual, **values: str) -> Bilingual:
+    """Fill a message in both languages."""
+    return Bilingual(ru=message.ru.format(**values), kk=message.kk.format(**values))
+
+
+def percent(share: float) -> str:
+    """Write a share as people read it, one decimal cut off, so that 0.9499 is no 95 %.
+
+    Examples
+    --------
+    >>> percent(0.95), percent(0.9499)
+    ('95.0 %', '94.9 %')
+    """
+    return f"{int(round(share * 1_000_000) / 1000) / 10} %"

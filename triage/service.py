@@ -1,0 +1,241 @@
+"""Use cases: submit and review, one transaction each; the answer leaves after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from uuid_utils import uuid7
+
+from models.registry import LoadedModel
+from models.selective import Contract, conclude
+from triage import audit
+from triage.appeal import Appeal, Decision, Versions
+from triage.citydata import City
+from triage.decide import Context, decide, input_hash
+from triage.errors import (
+    AppealConflictError,
+    DecisionNotFoundError,
+    InvalidAppealError,
+    ModelNotReadyError,
+)
+from triage.policy import Policy
+from triage.reviewing import ReviewRequest, check_review
+from triage.store import appeals, cities, decisions, reviews
+from triage.store.decisions import DecisionFilters, Page, StoredDecision
+from triage.store.sessions import Sessions
+from triage.urgency import DangerWords
+
+SYSTEM = "system"
+"""The actor of what no person did."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """A model and all that was made ready with it, swapped as one."""
+
+    loaded: LoadedModel
+    context: Context
+
+
+class TriageService:
+    """Everything that an API, a page or a command may ask for.
+
+    Parameters
+    ----------
+    city_code
+        The city that every query and every write is scoped by.
+    clock
+        Tells the time, aware of its zone.
+    """
+
+    def __init__(
+        self,
+        *,
+        sessions: Sessions,
+        city_code: str,
+        city: City,
+        danger_words: DangerWords,
+        policy: Policy,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.city = city
+        self.city_code = city_code
+        self.policy = policy
+        self._sessions = sessions
+        self._danger_words = danger_words
+        self._clock = clock
+        self._serving: _Serving | None = None
+
+    @property
+    def versions(self) -> Versions:
+        """Versions of all that decides now.
+
+        Raises
+        ------
+        ModelNotReadyError
+            No model is loaded.
+        """
+        return self._ready().context.versions
+
+    @property
+    def contract(self) -> Contract:
+        """The contract that is in force."""
+        return self._ready().context.contract
+
+    def use(self, loaded: LoadedModel) -> None:
+        """Decide with this model from now on, and record that in the ledger."""
+        serving = _Serving(loaded, self._context(loaded))
+        versions = serving.context.versions
+        with self._sessions.write.begin() as session:
+            audit.append(
+                session,
+                city=self.city_code,
+                kind=audit.Kind.MODEL_LOADED,
+                subject_id=f"{loaded.name}/{loaded.version}",
+                actor=SYSTEM,
+                payload={
+                    "fingerprint": versions.model_hash,
+                    "taxonomy": versions.taxonomy,
+                    "enterprises": versions.enterprises,
+                    "policy": versions.policy,
+                    "threshold": serving.context.contract.threshold,
+                },
+                at=self._clock(),
+            )
+        self._serving = serving
+
+    def submit(self, appeal: Appeal, *, actor: str) -> Decision:
+        """Decide on an appeal and store the decision.
+
+        The same appeal under the same `appeal_id` gets the decision it got before.
+
+        Raises
+        ------
+        InvalidAppealError
+            The district is not one of the city's.
+        AppealConflictError
+            Another appeal came under this `appeal_id` before.
+        ModelNotReadyError
+            No model is loaded.
+        """
+        if appeal.district is not None and self.city.districts.get(appeal.district) is None:
+            raise InvalidAppealError(
+                f"unknown district {appeal.district}", field="district", code="unknown_district"
+            )
+        earlier = self._find_earlier(appeal)
+        if earlier is not None:
+            return earlier
+        serving = self._ready()
+        prediction = serving.loaded.model.predict([appeal.text], [appeal.language])[0]
+        decision = decide(
+            appeal, prediction, serving.context, decision_id=str(uuid7()), at=self._clock()
+        )
+        return self._store(decision, actor)
+
+    def review(self, decision_id: str, request: ReviewRequest) -> StoredDecision:
+        """Accept or override a decision.
+
+        Raises
+        ------
+        DecisionNotFoundError, InvalidReviewError, ReviewConflictError
+        """
+        decision = self.get(decision_id).decision
+        review = check_review(
+            decision, request, self.city, review_id=str(uuid7()), at=self._clock()
+        )
+        with self._sessions.write.begin() as session:
+            version = reviews.add(
+                session,
+                city=self.city_code,
+                review=review,
+                expected_version=request.expected_version,
+            )
+            audit.append_review(session, city=self.city_code, review=review, version=version)
+        return self.get(decision_id)
+
+    def get(self, decision_id: str) -> StoredDecision:
+        """Return a stored decision with its reviews.
+
+        Raises
+        ------
+        DecisionNotFoundError
+        """
+        with self._sessions.read.begin() as session:
+            stored = decisions.get(session, city=self.city_code, decision_id=decision_id)
+        if stored is None:
+            raise DecisionNotFoundError(f"no decision {decision_id}")
+        return stored
+
+    def page(self, filters: DecisionFilters, *, limit: int, cursor: str | None) -> Page:
+        """Return stored decisions, newest first.
+
+        Raises
+        ------
+        InvalidCursorError
+        """
+        with self._sessions.read.begin() as session:
+            return decisions.page(
+                session, city=self.city_code, filters=filters, limit=limit, cursor=cursor
+            )
+
+    def verify_ledger(self) -> int:
+        """Check the whole ledger and return how many entries it has.
+
+        Raises
+        ------
+        BrokenLedgerError
+            Names the first bad entry.
+        """
+        with self._sessions.read.begin() as session:
+            return audit.verify(session, city=self.city_code)
+
+    def _ready(self) -> _Serving:
+        if self._serving is None:
+            raise ModelNotReadyError("no model is loaded")
+        return self._serving
+
+    def _context(self, loaded: LoadedModel) -> Context:
+        model = loaded.model
+        contract = conclude(
+            model.contract_samples["enterprise"],
+            target=self.policy.target_precision,
+            confidence=self.policy.confidence,
+        )
+        versions = Versions(
+            model_name=loaded.name,
+            model_version=loaded.version,
+            model_hash=model.fingerprint,
+            taxonomy=self.city.taxonomy.version,
+            enterprises=self.city.enterprises.version,
+            policy=f"{self.policy.version}-{self._danger_words.version}",
+        )
+        return Context(self.city, self._danger_words, self.policy, contract, versions)
+
+    def _find_earlier(self, appeal: Appeal) -> Decision | None:
+        if appeal.appeal_id is None:
+            return None
+        with self._sessions.read.begin() as session:
+            found = appeals.find(session, city=self.city_code, appeal_id=appeal.appeal_id)
+        return None if found is None else self._same_or_conflict(appeal, found)
+
+    def _same_or_conflict(self, appeal: Appeal, found: appeals.FoundAppeal) -> Decision:
+        if found.input_hash != input_hash(appeal):
+            raise AppealConflictError(
+                f"appeal_id {appeal.appeal_id} came before with another content"
+            )
+        return self.get(found.decision_id).decision
+
+    def _store(self, decision: Decision, actor: str) -> Decision:
+        appeal = decision.appeal
+        with self._sessions.write.begin() as session:
+            cities.lock(session, city=self.city_code)
+            found = appeal.appeal_id and appeals.find(
+                session, city=self.city_code, appeal_id=appeal.appeal_id
+            )
+            if not found:
+                decisions.add(session, city=self.city_code, decision=decision)
+                audit.append_decision(session, city=self.city_code, decision=decision, actor=actor)
+                return decision
+        return self._same_or_conflict(appeal, found)

@@ -1,0 +1,1 @@
+"""The decision store: tables, queries, sessions and migrations."""

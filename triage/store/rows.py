@@ -1,0 +1,144 @@
+"""Turns decisions and reviews into columns, and rows back into them; no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from models.prediction import LEVELS, Candidate
+from triage.appeal import (
+    Action,
+    Appeal,
+    Bilingual,
+    Channel,
+    Decision,
+    Review,
+    Route,
+    Urgency,
+    Verdict,
+    Versions,
+)
+from triage.store.tables import AppealTable, DecisionTable, ReviewTable
+
+
+def appeal_columns(decision: Decision) -> dict[str, Any]:
+    """Return the columns of a decision's appeal, `city` apart."""
+    appeal = decision.appeal
+    return {
+        "id": decision.id,
+        "appeal_id": appeal.appeal_id,
+        "input_hash": decision.input_hash,
+        "text": appeal.text,
+        "received_at": appeal.received_at,
+        "channel": appeal.channel and appeal.channel.value,
+        "language": appeal.language,
+        "address": appeal.address,
+        "district": appeal.district,
+    }
+
+
+def decision_columns(decision: Decision) -> dict[str, Any]:
+    """Return the columns of a decision that has no review yet, `city` apart."""
+    return {
+        "id": decision.id,
+        "decided_at": decision.decided_at,
+        "language": decision.language,
+        "action": decision.action.value,
+        "reason_code": decision.reason_code,
+        "reason": asdict(decision.reason),
+        "levels": {
+            level: [asdict(candidate) for candidate in candidates]
+            for level, candidates in decision.levels.items()
+        },
+        "route": asdict(decision.route),
+        "urgency": asdict(decision.urgency),
+        "versions": asdict(decision.versions),
+        "due_at": decision.due_at,
+        **filter_columns(decision),
+    }
+
+
+def filter_columns(decision: Decision) -> dict[str, Any]:
+    """Return the columns that repeat a part of the JSON ones, for filters to use."""
+    category, topic = decision.chosen("category"), decision.chosen("topic")
+    return {
+        "category": category and category.code,
+        "topic": topic and topic.code,
+        "enterprise": decision.route.enterprise,
+        "urgent": decision.urgency.urgent,
+        "model_version": decision.versions.model_version,
+    }
+
+
+def review_columns(review: Review) -> dict[str, Any]:
+    """Return the columns of a review, `city` and `version` apart."""
+    return asdict(review) | {"verdict": review.verdict.value}
+
+
+def to_decision(row: DecisionTable) -> Decision:
+    """Rebuild a decision from its row, with the appeal's row loaded."""
+    return Decision(
+        id=row.id,
+        appeal=_to_appeal(row.appeal),
+        language=row.language,
+        levels={level: _candidates(row.levels[level]) for level in LEVELS if level in row.levels},
+        action=Action(row.action),
+        reason_code=row.reason_code,
+        reason=Bilingual(**row.reason),
+        route=_to_route(row.route),
+        urgency=_to_urgency(row.urgency),
+        due_at=row.due_at,
+        versions=Versions(**row.versions),
+        input_hash=row.appeal.input_hash,
+        decided_at=row.decided_at,
+    )
+
+
+def to_review(row: ReviewTable) -> Review:
+    """Rebuild a review from its row."""
+    return Review(
+        id=row.id,
+        decision_id=row.decision_id,
+        verdict=Verdict(row.verdict),
+        reviewer=row.reviewer,
+        reviewed_at=row.reviewed_at,
+        category=row.category,
+        topic=row.topic,
+        enterprise=row.enterprise,
+        reason=row.reason,
+    )
+
+
+def _to_appeal(row: AppealTable) -> Appeal:
+    return Appeal(
+        text=row.text,
+        received_at=row.received_at,
+        appeal_id=row.appeal_id,
+        channel=None if row.channel is None else Channel(row.channel),
+        language=row.language,
+        address=row.address,
+        district=row.district,
+    )
+
+
+def _to_route(route: Mapping[str, Any]) -> Route:
+    return Route(
+        enterprise=route["enterprise"],
+        probability=route["probability"],
+        candidates=_candidates(route["candidates"]),
+        rule=route["rule"],
+        reason=Bilingual(**route["reason"]),
+    )
+
+
+def _to_urgency(urgency: Mapping[str, Any]) -> Urgency:
+    return Urgency(
+        urgent=urgency["urgent"],
+        probability=urgency["probability"],
+        danger_words=tuple(urgency["danger_words"]),
+    )
+
+
+def _candidates(candidates: Sequence[Mapping[str, Any]]) -> tuple[Candidate, ...]:
+    return tuple(Candidate(**candidate) for candidate in candidates)
