@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from scipy.special import softmax
 
-from models import calibration
-from models.classifier import Chain, Floats, LinearHead
+from models.classifier import Floats, LinearHead
 from models.encoders import DenseEncoder
+from models.hierarchy import Hierarchy
 from models.language import identify
 from models.prediction import CANDIDATES, Candidate, Level, Prediction
 from models.selective import ContractSample
@@ -59,12 +60,12 @@ class TriageModel:
         Encoder beside the sparse one, or None.
     heads
         A head for each level there were labels for.
-    chain
-        Keeps topic and category consistent; there when both levels are.
-    weights
-        Inverse temperature of each head outside the chain.
+    hierarchy
+        Turns the heads' margins into probabilities that agree with each other.
     urgency
-        Head of two classes, ``normal`` and ``urgent``, or None.
+        Head of the classes ``normal`` and ``urgent``, or None.
+    urgency_weight
+        Its inverse temperature.
     contract_samples
         For each level, choices on texts that were neither fitted nor calibrated on.
     """
@@ -72,8 +73,7 @@ class TriageModel:
     sparse_encoder: SparseEncoder
     dense_encoder: DenseEncoder | None
     heads: dict[Level, LinearHead]
-    chain: Chain | None
-    weights: dict[Level, float]
+    hierarchy: Hierarchy
     urgency: LinearHead | None
     urgency_weight: float
     contract_samples: dict[Level, ContractSample]
@@ -120,17 +120,14 @@ class TriageModel:
     def probabilities(self, matrix: sparse.csr_matrix) -> dict[Level, Floats]:
         """Return each level's calibrated probabilities, shape (n_texts, n_classes)."""
         margins = {level: head.margins(matrix) for level, head in self.heads.items()}
-        return calibrated(margins, self.chain, self.weights)
+        return self.hierarchy.probabilities(margins)
 
     def _urgency(self, matrix: sparse.csr_matrix) -> Floats | None:
         if self.urgency is None:
             return None
-        urgent = self.urgency.classes.index(URGENT) if URGENT in self.urgency.classes else None
-        if urgent is None:
-            return np.zeros(matrix.shape[0])
-        margins = self.urgency.margins(matrix)
-        result: Floats = calibration.probabilities(margins, self.urgency_weight)[:, urgent]
-        return result
+        margins = self.urgency_weight * self.urgency.margins(matrix)
+        probabilities: Floats = softmax(margins, axis=1)[:, self.urgency.classes.index(URGENT)]
+        return probabilities
 
 
 def encode(
@@ -142,19 +139,6 @@ def encode(
         vectors = sparse.csr_matrix(dense.encode(texts))
         matrix = sparse.hstack([matrix, vectors], format="csr")
     return matrix, evidence
-
-
-def calibrated(
-    margins: dict[Level, Floats], chain: Chain | None, weights: dict[Level, float]
-) -> dict[Level, Floats]:
-    """Turn the margins of all levels into probabilities, in the order of the levels."""
-    result: dict[Level, Floats] = {}
-    if chain is not None:
-        categories, topics = chain.probabilities(margins["category"], margins["topic"])
-        result |= {"category": categories, "topic": topics}
-    for level, weight in weights.items():
-        result[level] = calibration.probabilities(margins[level], weight)
-    return result
 
 
 def top_candidates(classes: Sequence[str], probabilities: Floats) -> tuple[Candidate, ...]:

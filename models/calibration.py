@@ -12,14 +12,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 
-from models.classifier import Chain, Floats
+from models.classifier import Floats
+from models.hierarchy import START_WEIGHT, Chain, Link
 
 Integers = npt.NDArray[np.int64]
-
-START_WEIGHT = 3.0
-"""Where the search for an inverse temperature starts: margins of an SVM lie within 1 or 2."""
 
 N_BINS = 15
 """Bins of the expected calibration error, as in Guo et al."""
@@ -78,17 +76,36 @@ def fit_chain(
     return with_weights(minimize(loss, start, method="Nelder-Mead").x)
 
 
+def fit_link(
+    link: Link, enterprise_margins: Floats, log_shares: Floats, enterprises: Integers
+) -> Link:
+    """Fit the two weights of a link.
+
+    Parameters
+    ----------
+    enterprise_margins, log_shares
+        Shapes (n, n_enterprises), from models and counts that did not see these texts.
+    enterprises
+        Shape (n,), columns of the true enterprises.
+    """
+
+    def with_weights(logarithms: Floats) -> Link:
+        head, shares = (float(weight) for weight in np.exp(logarithms))
+        return replace(link, head_weight=head, shares_weight=shares)
+
+    def loss(logarithms: Floats) -> float:
+        log_enterprises = with_weights(logarithms).log_probabilities(enterprise_margins, log_shares)
+        return negative_log_likelihood(log_enterprises, enterprises)
+
+    start = np.log([START_WEIGHT, 1.0])
+    return with_weights(minimize(loss, start, method="Nelder-Mead").x)
+
+
 def negative_log_likelihood(log_probabilities: Floats, labels: Integers) -> float:
     """Return the mean of -ln P(true label); zero for no texts."""
     if len(labels) == 0:
         return 0.0
     return -float(log_probabilities[np.arange(len(labels)), labels].mean())
-
-
-def probabilities(margins: Floats, weight: float) -> Floats:
-    """Turn a head's margins into calibrated probabilities, rows sum to one."""
-    result: Floats = softmax(weight * margins, axis=1)
-    return result
 
 
 def expected_calibration_error(

@@ -22,9 +22,10 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from models.bundle import ModelInfo, TriageModel
-from models.classifier import Chain, LinearHead
+from models.classifier import LinearHead
 from models.encoders import load_encoder
 from models.errors import BrokenModelError, ModelNotFoundError
+from models.hierarchy import Chain, Hierarchy, Link
 from models.prediction import LEVELS, Level
 from models.selective import ContractSample
 from models.sparse import SparseEncoder
@@ -104,8 +105,9 @@ def _write(model: TriageModel, folder: Path) -> None:
     for level, sample in model.contract_samples.items():
         tensors[f"{level}.contract_probability"] = sample.probability
         tensors[f"{level}.contract_correct"] = sample.correct
-    if model.chain is not None:
-        tensors["chain.parents"] = model.chain.parents
+    chain, link = model.hierarchy.chain, model.hierarchy.link
+    tensors |= {"chain.parents": chain.parents} if chain else {}
+    tensors |= {"link.shares": link.shares} if link else {}
     save_file(tensors, folder / WEIGHTS)
     features = sorted(
         model.sparse_encoder.vocabulary, key=model.sparse_encoder.vocabulary.__getitem__
@@ -118,22 +120,25 @@ def _write(model: TriageModel, folder: Path) -> None:
 
 
 def _description(model: TriageModel, heads: dict[Any, LinearHead]) -> dict[str, Any]:
-    chain = model.chain and {
-        "category_weight": model.chain.category_weight,
-        "best_topic_weight": model.chain.best_topic_weight,
-        "topic_weight": model.chain.topic_weight,
-    }
     return {
         "format": FORMAT,
         "scoring": {
             "classes": {name: list(head.classes) for name, head in heads.items()},
-            "chain": chain,
-            "weights": model.weights,
+            "chain": _numbers(model.hierarchy.chain),
+            "link": _numbers(model.hierarchy.link),
+            "weights": model.hierarchy.weights,
             "urgency_weight": model.urgency_weight,
         },
         "contract_levels": list(model.contract_samples),
         "info": asdict(model.info),
     }
+
+
+def _numbers(part: Chain | Link | None) -> dict[str, float] | None:
+    """Return the fitted numbers of a part; its arrays go to the weights file."""
+    if part is None:
+        return None
+    return {name: value for name, value in vars(part).items() if isinstance(value, float)}
 
 
 def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
@@ -143,7 +148,11 @@ def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
         name: LinearHead(tuple(classes), tensors[f"{name}.coef"], tensors[f"{name}.intercept"])
         for name, classes in scoring["classes"].items()
     }
-    chain = scoring["chain"] and Chain(tensors["chain.parents"], **scoring["chain"])
+    hierarchy = Hierarchy(
+        chain=scoring["chain"] and Chain(tensors["chain.parents"], **scoring["chain"]),
+        link=scoring["link"] and Link(tensors["link.shares"], **scoring["link"]),
+        weights=scoring["weights"],
+    )
     features = (folder / VOCABULARY).read_text(encoding="utf-8").split("\n")
     vocabulary = {feature: column for column, feature in enumerate(features) if feature}
     encoder = folder / ENCODER
@@ -151,8 +160,7 @@ def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
         sparse_encoder=SparseEncoder(vocabulary, tensors["idf"]),
         dense_encoder=load_encoder(str(encoder)) if encoder.is_dir() else None,
         heads={level: heads[level] for level in LEVELS if level in heads},
-        chain=chain,
-        weights=scoring["weights"],
+        hierarchy=hierarchy,
         urgency=heads.get("urgency"),
         urgency_weight=scoring["urgency_weight"],
         contract_samples={

@@ -39,21 +39,10 @@ _TO_LATIN = str.maketrans(
     dict(zip("абвгдеёзийклмнопрстуфхыэ", "abvgdeeziiklmnoprstufhie", strict=True))
     | {"ж": "j", "ц": "c", "ч": "ch", "ш": "sh", "щ": "sh", "ъ": "", "ь": "", "ю": "iu", "я": "ia"}
     | dict(zip("əäáöóüūúýıíğǵñń", "aaaoouuuuiiggnn", strict=True))
-    | {"ş": "sh", "ç": "ch"}
+    | {"ş": "sh", "ç": "ch", "q": "k", "w": "u", "x": "h", "y": "i"}
 )
-_LATIN_SPELLINGS = (
-    ("shch", "sh"),
-    ("sch", "sh"),
-    ("zh", "j"),
-    ("kh", "h"),
-    ("gh", "g"),
-    ("ts", "c"),
-    ("q", "k"),
-    ("w", "u"),
-    ("x", "h"),
-    ("y", "i"),
-    ("ii", "i"),
-)
+_DIGRAPH = re.compile("shch|sch|zh|kh|gh|ts|ii+")
+_DIGRAPH_LETTER = {"shch": "sh", "sch": "sh", "zh": "j", "kh": "h", "gh": "g", "ts": "c"}
 _RUSSIAN_WORD = re.compile("[а-яё]+")
 
 
@@ -79,17 +68,16 @@ def words(text: str) -> list[str]:
 
     Latin look-alikes inside a Cyrillic word ('кiм' with a Latin i) become Cyrillic.
     """
-    lowered = text.lower().replace("ё", "е")
-    found = _WORD.findall(lowered)
-    return [_one_script(word) for word in found] if _LATIN.search(lowered) else found
+    return [word for word, _, _ in word_spans(text)]
 
 
 def word_spans(text: str) -> list[tuple[str, int, int]]:
     """Return the words as `words` does, each with where it starts and ends in the text."""
-    return [
-        (_one_script(match[0].lower().replace("ё", "е")), match.start(), match.end())
-        for match in _WORD.finditer(text)
-    ]
+    lowered = _lower(text)
+    spans = [(match[0], *match.span()) for match in _WORD.finditer(lowered)]
+    if not _LATIN.search(lowered):
+        return spans
+    return [(_one_script(word), start, end) for word, start, end in spans]
 
 
 def fold(word: str) -> str:
@@ -104,9 +92,7 @@ def romanise(word: str) -> str:
     'қоқыс', 'кокыс', 'qoqys' and 'kokis' give 'kokis'; 'горячая' and 'goryachaya' 'goriachaia'.
     """
     key = fold(word).translate(_TO_LATIN)
-    for spelling, letter in _LATIN_SPELLINGS:
-        key = key.replace(spelling, letter)
-    return key
+    return _DIGRAPH.sub(lambda found: _DIGRAPH_LETTER.get(found[0], "i"), key)
 
 
 def lemma(word: str) -> str:
@@ -114,6 +100,14 @@ def lemma(word: str) -> str:
     if len(word) > MAX_LEMMA_CHARS or not _RUSSIAN_WORD.fullmatch(word):
         return word
     return _russian_lemma(word)
+
+
+def _lower(text: str) -> str:
+    """Return the text in lower case, ё as е, letter for letter."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # 'İ' becomes two characters: leave it
+        lowered = "".join(one if len(one.lower()) > 1 else one.lower() for one in text)
+    return lowered.replace("ё", "е")
 
 
 def _one_script(word: str) -> str:
@@ -142,6 +136,6 @@ def _russian_lemma(word: str) -> str:
 @lru_cache(maxsize=1)
 def _analyzer() -> Any:
     # Loading its dictionaries takes half a second, and most processes never lemmatise.
-    import pymorphy3  # type: ignore[import-untyped]  # ships no type hints
+    import pymorphy3
 
     return pymorphy3.MorphAnalyzer()

@@ -88,3 +88,9 @@ class InvalidCityFileError(TriageError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class InvalidRecordsError(TriageError):
+    """A file of appeals can't be read; the message says which line and why."""
+
+    code = "invalid_records"

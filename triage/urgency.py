@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,10 @@ class Stretch(NamedTuple):
     first: Hit
     last: Hit
 
+    def positions(self, reach: int = 0) -> range:
+        """Return the positions that it covers, and `reach` more on either side."""
+        return range(self.first.position - reach, self.last.position + reach + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -83,21 +87,21 @@ class DangerWords:
     version
         SHA-256 of the file, its first 12 hexadecimal digits.
     patterns
-        Lines of the file.
+        Lines of the file, by the number of their first group.
     sizes
         How many places each group has.
     whole, beginnings
         Slots that a word fills, by its key and by the first letters of its key.
     stems
-        First `MIN_PREFIX` letters of all beginnings: most words stop here.
+        How long the beginnings are, by their first `MIN_PREFIX` letters: most words stop here.
     """
 
     version: str
-    patterns: tuple[Pattern, ...]
+    patterns: dict[int, Pattern]
     sizes: tuple[int, ...]
     whole: dict[str, tuple[Slot, ...]]
     beginnings: dict[str, tuple[Slot, ...]]
-    stems: frozenset[str]
+    stems: dict[str, tuple[int, ...]]
 
     @classmethod
     def load(cls, path: Path) -> DangerWords:
@@ -127,9 +131,13 @@ class DangerWords:
         found = self._stretches(text, spans)
         if not found:
             return ()
-        calming = list(self._complete(found, calms=True))
+        calmed = {
+            position
+            for calm in self._complete(found, calms=True)
+            for position in calm.positions(CALM_REACH)
+        }
         standing = {
-            group: [one for one in stretches if not any(_is_near(one, calm) for calm in calming)]
+            group: [one for one in stretches if calmed.isdisjoint(one.positions())]
             for group, stretches in found.items()
         }
         dangers = {(one.first.word, one.last.word) for one in self._complete(standing, calms=False)}
@@ -141,18 +149,20 @@ class DangerWords:
             for slot in self._slots(romanise(spans[word][0])):
                 hits[slot.group].append(Hit(slot.place, word, position))
         found = {
-            group: list(_chains(of_group, self.sizes[group])) for group, of_group in hits.items()
+            group: list(_chains(of_group, self.sizes[group]))
+            for group, of_group in hits.items()
+            if len({hit.place for hit in of_group}) == self.sizes[group]
         }
         return {group: stretches for group, stretches in found.items() if stretches}
 
-    def _slots(self, key: str) -> Iterator[Slot]:
-        yield from self.whole.get(key, ())
-        if key[:MIN_PREFIX] in self.stems:
-            for size in range(MIN_PREFIX, len(key) + 1):
-                yield from self.beginnings.get(key[:size], ())
+    def _slots(self, key: str) -> tuple[Slot, ...]:
+        slots = self.whole.get(key, ())
+        for size in self.stems.get(key[:MIN_PREFIX], ()):
+            slots += self.beginnings.get(key[:size], ())
+        return slots
 
     def _complete(self, found: dict[int, list[Stretch]], *, calms: bool) -> Iterator[Stretch]:
-        for pattern in self.patterns:
+        for pattern in filter(None, map(self.patterns.get, found)):
             if pattern.calms is calms and all(found.get(group) for group in pattern.groups):
                 for group in pattern.groups:
                     yield from found[group]
@@ -169,26 +179,22 @@ def _positions(text: str, spans: list[tuple[str, int, int]]) -> Iterator[int]:
 
 
 def _chains(hits: list[Hit], size: int) -> Iterator[Stretch]:
-    """Yield the shortest stretches of hits that fill all places, each gap within `GAP`."""
-    for index, first in enumerate(hits):
-        filled, last = {first.place}, first
-        for hit in hits[index + 1 :] if size > 1 else ():
-            if hit.position - last.position > GAP + 1:
-                break
-            if hit.place not in filled and hit.word != last.word:
-                filled.add(hit.place)
-                last = hit
-            if len(filled) == size:
-                break
-        if len(filled) == size:
-            yield Stretch(first, last)
+    """Yield the shortest stretches of hits that fill all places, each gap within `GAP`.
 
-
-def _is_near(one: Stretch, other: Stretch) -> bool:
-    return (
-        one.first.position - other.last.position <= CALM_REACH
-        and other.first.position - one.last.position <= CALM_REACH
-    )
+    A sliding window: time grows with the number of hits, whatever a text repeats.
+    """
+    start, filled = 0, Counter[int]()
+    for end, hit in enumerate(hits):
+        if end > start and hit.position - hits[end - 1].position > GAP + 1:
+            start, filled = end, Counter()
+        filled[hit.place] += 1
+        while filled[hits[start].place] > 1:
+            filled[hits[start].place] -= 1
+            start += 1
+        # One word may fill two places, but a group of two needs two words.
+        if len(filled) == size and len({one.word for one in hits[start : end + 1]}) >= size:
+            yield Stretch(hits[start], hit)
+            start, filled = end + 1, Counter()
 
 
 def _outermost(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -234,22 +240,35 @@ def _groups(pattern: str) -> list[list[str]]:
 
 
 def _compiled(lines: Iterable[str], version: str) -> DangerWords:
-    patterns: list[Pattern] = []
+    patterns: dict[int, Pattern] = {}
     sizes: list[int] = []
     whole: dict[str, tuple[Slot, ...]] = defaultdict(tuple)
     beginnings: dict[str, tuple[Slot, ...]] = defaultdict(tuple)
     for line in lines:
         groups = _groups(line)
         numbers = tuple(range(len(sizes), len(sizes) + len(groups)))
-        patterns.append(Pattern(numbers, calms=line.startswith("!")))
+        patterns[numbers[0]] = Pattern(numbers, calms=line.startswith("!"))
         sizes.extend(len(group) for group in groups)
         for number, group in zip(numbers, groups, strict=True):
             for word, place in _words_of(group):
                 index = beginnings if word.endswith("*") else whole
                 key = romanise(word.removesuffix("*").lower().replace("ё", "е"))
                 index[key] = (*index[key], Slot(number, place))
-    stems = frozenset(key[:MIN_PREFIX] for key in beginnings)
-    return DangerWords(version, tuple(patterns), tuple(sizes), dict(whole), dict(beginnings), stems)
+    return DangerWords(
+        version=version,
+        patterns=patterns,
+        sizes=tuple(sizes),
+        whole=dict(whole),
+        beginnings=dict(beginnings),
+        stems=_stems(beginnings),
+    )
+
+
+def _stems(beginnings: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    sizes: dict[str, set[int]] = defaultdict(set)
+    for key in beginnings:
+        sizes[key[:MIN_PREFIX]].add(len(key))
+    return {stem: tuple(sorted(lengths)) for stem, lengths in sizes.items()}
 
 
 def _words_of(group: list[str]) -> Iterator[tuple[str, int]]:

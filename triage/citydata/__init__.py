@@ -3,7 +3,7 @@
 from triage.citydata.check import check_appeals, check_city
 from triage.citydata.install import install_city
 from triage.citydata.problems import MAX_PROBLEMS, Problem
-from triage.citydata.tables import City, load_city
+from triage.citydata.tables import City, load_city, load_enterprises, load_taxonomy
 
 __all__ = [
     "MAX_PROBLEMS",
@@ -13,4 +13,6 @@ __all__ = [
     "check_city",
     "install_city",
     "load_city",
+    "load_enterprises",
+    "load_taxonomy",
 ]

@@ -98,10 +98,45 @@ def load_city(folder: Path) -> City:
     raise report.error()
 
 
+def load_taxonomy(path: Path) -> Taxonomy:
+    """Read one taxonomy file, whatever its name.
+
+    Raises
+    ------
+    InvalidCityFileError
+        With every problem of the file.
+    """
+    report = Report()
+    with suppress(TooManyProblemsError):
+        table = _read_table(path, report, TAXONOMY)
+        taxonomy = _taxonomy(table, Codes(None, table.codes("topic"), None))
+        if not report.problems:
+            return taxonomy
+    raise report.error()
+
+
+def load_enterprises(path: Path) -> EnterpriseRegistry:
+    """Read one enterprise registry file, whatever its name; districts are taken as they are.
+
+    Raises
+    ------
+    InvalidCityFileError
+        With every problem of the file.
+    """
+    report = Report()
+    with suppress(TooManyProblemsError):
+        enterprises = _enterprises(
+            _read_table(path, report, ENTERPRISES), Codes(None, None, None)
+        )
+        if not report.problems:
+            return enterprises
+    raise report.error()
+
+
 def read_tables(folder: Path, report: Report) -> tuple[City, Codes]:
     """Read and check the four tables; the city is of use only if nothing was reported."""
     districts, streets, taxonomy, enterprises = (
-        _read_table(folder / name, report) for name in TABLES
+        _read_table(folder / name, report, name) for name in TABLES
     )
     codes = Codes(
         districts.codes("district"), taxonomy.codes("topic"), enterprises.codes("enterprise_id")
@@ -115,11 +150,11 @@ def read_tables(folder: Path, report: Report) -> tuple[City, Codes]:
     return city, codes
 
 
-def _read_table(path: Path, report: Report) -> _Table:
+def _read_table(path: Path, report: Report, table: str) -> _Table:
     before = len(report.problems)
     rows: list[Row] = []
     with suppress(UnusableFileError):
-        for row in csv_rows(path, _COLUMNS[path.name], report):
+        for row in csv_rows(path, _COLUMNS[table], report):
             cells = {name: cell.strip() for name, cell in row.cells.items()}
             rows.append(replace(row, cells=cells))
         if not rows:

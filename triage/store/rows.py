@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
-from models.prediction import LEVELS, Candidate
+from models.prediction import Candidate, Level
 from triage.appeal import (
     Action,
     Appeal,
@@ -82,7 +82,7 @@ def to_decision(row: DecisionTable) -> Decision:
         id=row.id,
         appeal=_to_appeal(row.appeal),
         language=row.language,
-        levels={level: _candidates(row.levels[level]) for level in LEVELS if level in row.levels},
+        levels={level: _candidates(row.levels[level]) for level in cast("list[Level]", row.levels)},
         action=Action(row.action),
         reason_code=row.reason_code,
         reason=Bilingual(**row.reason),
@@ -123,21 +123,15 @@ def _to_appeal(row: AppealTable) -> Appeal:
 
 
 def _to_route(route: Mapping[str, Any]) -> Route:
-    return Route(
-        enterprise=route["enterprise"],
-        probability=route["probability"],
-        candidates=_candidates(route["candidates"]),
-        rule=route["rule"],
-        reason=Bilingual(**route["reason"]),
-    )
+    parts = {
+        "candidates": _candidates(route["candidates"]),
+        "reason": Bilingual(**route["reason"]),
+    }
+    return Route(**dict(route) | parts)
 
 
 def _to_urgency(urgency: Mapping[str, Any]) -> Urgency:
-    return Urgency(
-        urgent=urgency["urgent"],
-        probability=urgency["probability"],
-        danger_words=tuple(urgency["danger_words"]),
-    )
+    return Urgency(**dict(urgency) | {"danger_words": tuple(urgency["danger_words"])})
 
 
 def _candidates(candidates: Sequence[Mapping[str, Any]]) -> tuple[Candidate, ...]:

@@ -89,7 +89,7 @@ class AppealTable(Table):
     appeal_id: Mapped[str | None]
     input_hash: Mapped[str]
     text: Mapped[str]
-    received_at: Mapped[datetime]
+    received_at: Mapped[datetime | None]
     channel: Mapped[str | None]
     language: Mapped[str | None]
     address: Mapped[str | None]

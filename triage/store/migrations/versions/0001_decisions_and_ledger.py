@@ -56,7 +56,7 @@ def _create_appeals() -> None:
         sa.Column("appeal_id", sa.String()),
         sa.Column("input_hash", sa.String(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True)),
         sa.Column("channel", sa.String()),
         sa.Column("language", sa.String()),
         sa.Column("address", sa.String()),

@@ -1,0 +1,58 @@
+"""The application: routes, pages, errors and start-up in one place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from starlette.concurrency import run_in_threadpool
+
+from api import errors, openapi, web
+from api.bootstrap import build_backend
+from api.metrics import Metrics
+from api.middleware import RequestMiddleware
+from api.routes import catalog, classify, decisions, state
+from triage.config import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Make the application; the database is touched and the model loaded when it starts."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        backend = await run_in_threadpool(build_backend, settings)
+        app.state.backend = backend
+        metrics.follow_model(backend.versions)
+        try:
+            yield
+        finally:
+            backend.close()
+
+    app = FastAPIOffline(
+        title="Appeal triage",
+        description=openapi.DESCRIPTION,
+        version=version("appeal-triage"),
+        openapi_tags=openapi.TAGS,
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+        # Else Swagger UI would show a badge from its maker's server.
+        swagger_ui_parameters={"validatorUrl": None},
+    )
+    app.state.metrics = metrics
+    for module in (classify, decisions, catalog, state):
+        app.include_router(module.router)
+    web.install(app)
+    openapi.install(app)
+    errors.install(app, web.render_problem)
+    app.add_middleware(RequestMiddleware, metrics=metrics, render=web.render_problem)
+    return app
+
+
+def create_app_from_environment() -> FastAPI:
+    """Make the application from `TRIAGE_*` variables, for `uvicorn --factory`."""
+    return create_app(Settings())

@@ -1,0 +1,72 @@
+"""What handlers are given: the service, the metrics, and checked ids."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Request
+
+from api.bootstrap import Backend
+from api.metrics import Metrics
+from triage.appeal import Appeal, Decision
+from triage.errors import DecisionNotFoundError
+from triage.service import TriageService
+
+# These are coroutines because FastAPI would send plain functions through the thread pool.
+
+
+async def get_backend(request: Request) -> Backend:
+    """Return what the app was started with."""
+    backend: Backend = request.app.state.backend
+    return backend
+
+
+async def get_metrics(request: Request) -> Metrics:
+    """Return the app's metrics."""
+    metrics: Metrics = request.app.state.metrics
+    return metrics
+
+
+BackendDep = Annotated[Backend, Depends(get_backend)]
+MetricsDep = Annotated[Metrics, Depends(get_metrics)]
+
+
+async def get_service(backend: BackendDep) -> TriageService:
+    """Return the service."""
+    return backend.service
+
+
+ServiceDep = Annotated[TriageService, Depends(get_service)]
+
+
+class Intake:
+    """Submits appeals and counts the answers, for the API and the pages alike."""
+
+    def __init__(self, service: ServiceDep, metrics: MetricsDep) -> None:
+        self._service = service
+        self._metrics = metrics
+
+    def submit(self, appeal: Appeal, *, actor: str) -> Decision:
+        """Decide on an appeal and store the decision; see `TriageService.submit`."""
+        decision = self._service.submit(appeal, actor=actor)
+        self._metrics.observe_decision(decision)
+        return decision
+
+
+async def get_decision_id(decision_id: Annotated[str, Path(max_length=200)]) -> str:
+    """Return the id in the path in its canonical form.
+
+    Raises
+    ------
+    DecisionNotFoundError
+        It has not the form of an id, so no decision can have it.
+    """
+    try:
+        return str(UUID(decision_id))
+    except ValueError:
+        raise DecisionNotFoundError("no decision has an id of this form") from None
+
+
+IntakeDep = Annotated[Intake, Depends()]
+DecisionId = Annotated[str, Depends(get_decision_id)]

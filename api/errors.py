@@ -1,0 +1,208 @@
+"""Every error as a problem (RFC 9457): which status each has is told in one table, here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from sqlalchemy import exc as sqlalchemy_errors
+from starlette.exceptions import HTTPException
+
+from api.schemas.problems import FieldProblem, Problem
+from models import errors as model_errors
+from triage import errors as triage_errors
+
+PROBLEM_TYPE = "application/problem+json"
+URN = "urn:appeal-triage:problem:"
+INVALID_REQUEST = "invalid_request"
+
+Render = Callable[[Request, Problem, Mapping[str, str]], Response]
+"""Turns a problem and its headers into a response."""
+
+log = structlog.get_logger(__name__)
+
+
+class Kind(NamedTuple):
+    """The status of an error and what it means, in words that hold nothing of the request."""
+
+    status: int
+    title: str
+
+
+PROBLEMS: dict[type[Exception], Kind] = {
+    triage_errors.TriageError: Kind(500, "The service failed"),
+    triage_errors.InvalidAppealError: Kind(422, "The appeal can't be taken"),
+    triage_errors.AppealConflictError: Kind(409, "The appeal id came before with another content"),
+    triage_errors.ModelNotReadyError: Kind(503, "No model is loaded"),
+    triage_errors.DecisionNotFoundError: Kind(404, "There is no such decision"),
+    triage_errors.InvalidReviewError: Kind(422, "The review can't be taken"),
+    triage_errors.ReviewConflictError: Kind(409, "Somebody reviewed the decision before"),
+    triage_errors.InvalidCursorError: Kind(422, "The cursor is invalid"),
+    triage_errors.StoreUnavailableError: Kind(503, "The database is not to be reached"),
+    triage_errors.BrokenLedgerError: Kind(500, "The ledger does not verify"),
+    triage_errors.InvalidCityFileError: Kind(500, "A file of the city is invalid"),
+    model_errors.ModelError: Kind(503, "The model failed"),
+    model_errors.BrokenModelError: Kind(503, "The model's files are incomplete or altered"),
+    model_errors.ModelNotFoundError: Kind(503, "There is no model at the configured place"),
+    model_errors.RegistryUnavailableError: Kind(503, "The model registry is not to be reached"),
+    model_errors.EncoderUnavailableError: Kind(503, "The model's encoder is not to be had"),
+}
+"""Status and title of each error of our own."""
+
+STORE_ERRORS = (
+    sqlalchemy_errors.OperationalError,
+    sqlalchemy_errors.InterfaceError,
+    sqlalchemy_errors.TimeoutError,
+)
+"""What the database raises that is not there, is locked, or has no connection left."""
+
+HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+FIELD_CODES = {
+    "missing": "missing_field",
+    "extra_forbidden": "unknown_field",
+    "string_unicode": "invalid_unicode",
+    "string_too_long": "too_long",
+    "timezone_aware": "naive_datetime",
+    "greater_than_equal": "out_of_range",
+    "less_than_equal": "out_of_range",
+    "int_parsing_size": "out_of_range",
+}
+"""Our code for each of Pydantic's; its own custom codes stand as they are."""
+
+VALUE_CODES = frozenset({"channel", "language", "verdict", "action", "review_state"})
+"""Fields with a fixed set of values: another value is an unknown channel, and so on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What went wrong, before it is known in which request."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    errors: Sequence[FieldProblem] = ()
+
+
+def title_of(error: Exception) -> Kind:
+    """Return the status and title of an error of our own, or of the nearest ancestor listed."""
+    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
+
+
+def of_own_error(error: triage_errors.TriageError | model_errors.ModelError) -> Failure:
+    """Describe an error of our own; what it says of our inside stays in the log."""
+    kind = title_of(error)
+    message = str(error) if kind.status < 500 else kind.title
+    field = getattr(error, "field", None)
+    errors = [] if field is None else [FieldProblem(field=field, code=error.code, message=message)]
+    return Failure(
+        status=kind.status, code=error.code, title=kind.title, detail=message, errors=errors
+    )
+
+
+def of_http_error(error: HTTPException) -> Failure:
+    """Describe what the framework or a body reader refused."""
+    title = HTTPStatus(error.status_code).phrase
+    code = getattr(error, "code", None) or HTTP_CODES.get(error.status_code, "http_error")
+    return Failure(status=error.status_code, code=code, title=title, detail=str(error.detail))
+
+
+def of_invalid_request(found: Sequence[Mapping[str, Any]]) -> Failure:
+    """Describe all that is wrong with a request; a single error gives the problem its code."""
+    errors = [_field_problem(error) for error in found]
+    detail = "; ".join(f"{error.field or 'body'}: {error.message}" for error in errors)
+    code = errors[0].code if len(errors) == 1 else INVALID_REQUEST
+    return Failure(
+        status=422, code=code, title="The request is invalid", detail=detail, errors=errors
+    )
+
+
+def of_store_error() -> Failure:
+    """Describe a database that does not answer."""
+    return of_own_error(triage_errors.StoreUnavailableError())
+
+
+def of_unexpected_error() -> Failure:
+    """Describe an error that nobody foresaw; what it was is in the log alone."""
+    detail = "The service failed; its log says why under this request id"
+    return Failure(status=500, code="internal_error", title="Internal error", detail=detail)
+
+
+def problem(request: Request, failure: Failure) -> Problem:
+    """Put a failure in the context of its request."""
+    return Problem(
+        type=URN + failure.code,
+        title=failure.title,
+        status=failure.status,
+        detail=failure.detail,
+        code=failure.code,
+        instance=request.url.path,
+        request_id=request.scope["request_id"],
+        errors=list(failure.errors) or None,
+    )
+
+
+def problem_response(
+    request: Request, problem: Problem, headers: Mapping[str, str]
+) -> JSONResponse:
+    """Render a problem as JSON."""
+    del request
+    content = problem.model_dump(exclude_none=True)
+    return JSONResponse(content, problem.status, dict(headers), media_type=PROBLEM_TYPE)
+
+
+def install(app: FastAPI, render: Render) -> None:
+    """Have every foreseen error of an app rendered as a problem."""
+
+    async def own(request: Request, error: Any) -> Response:
+        failure = of_own_error(error)
+        if failure.status >= 500:
+            log.error("request.refused", code=failure.code, error=type(error).__qualname__)
+        return render(request, problem(request, failure), {})
+
+    async def http(request: Request, error: Any) -> Response:
+        return render(request, problem(request, of_http_error(error)), error.headers or {})
+
+    async def invalid(request: Request, error: Any) -> Response:
+        return render(request, problem(request, of_invalid_request(error.errors())), {})
+
+    async def store(request: Request, error: Any) -> Response:
+        # The error's text holds the statement and its parameters, an appeal's text among them.
+        log.error("store.failed", error=type(error).__qualname__)
+        return render(request, problem(request, of_store_error()), {"Retry-After": "5"})
+
+    for kind in (triage_errors.TriageError, model_errors.ModelError):
+        app.add_exception_handler(kind, own)
+    for kind in STORE_ERRORS:
+        app.add_exception_handler(kind, store)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+
+
+def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
+    field = ".".join(_path(error["loc"]))
+    return FieldProblem(field=field, code=_code(error["type"], field), message=error["msg"])
+
+
+def _path(location: Sequence[str | int]) -> Iterator[str]:
+    """Leave out where the field stands: in the body, query or path."""
+    return (str(part) for part in location[1:])
+
+
+def _code(kind: str, field: str) -> str:
+    if kind in FIELD_CODES:
+        return FIELD_CODES[kind]
+    if kind in ("enum", "literal_error") and field in VALUE_CODES:
+        return f"unknown_{field}"
+    if kind.startswith(("datetime_", "date_")) and kind != "datetime_type":
+        return "invalid_datetime"
+    if kind.endswith(("_type", "_parsing", "_from_float")):
+        return "wrong_type"
+    return kind

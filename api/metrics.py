@@ -1,0 +1,79 @@
+"""What Prometheus sees: requests, answers and the model; nothing of any appeal's content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from triage.appeal import Decision, Versions
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Others are counted together: a client may send any word as a method."""
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The metrics of one app, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "triage_http_requests",
+            "Requests served",
+            ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "triage_http_request_seconds",
+            "Time to serve a request",
+            ("method", "route"),
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
+        self._decisions = Counter(
+            "triage_decisions_answered",
+            "Decisions given as answers, repeats of the same appeal included",
+            ("action", "category", "language"),
+            registry=self._registry,
+        )
+
+    def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request; `route` is the template, never the path."""
+        method = method if method in METHODS else "other"
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(method, route).observe(seconds)
+
+    def observe_decision(self, decision: Decision) -> None:
+        """Count a decision that is given as an answer."""
+        category = decision.chosen("category")
+        code = category.code if category else "none"
+        self._decisions.labels(decision.action.value, code, decision.language).inc()
+
+    def follow_model(self, versions: Callable[[], Versions | None]) -> None:
+        """Tell the model that is loaded at the time of each scrape."""
+        self._registry.register(_ModelCollector(versions))
+
+    def render(self) -> bytes:
+        """Return all metrics in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+
+class _ModelCollector(Collector):
+    def __init__(self, versions: Callable[[], Versions | None]) -> None:
+        self._versions = versions
+
+    def collect(self) -> Iterator[Metric]:
+        found = self._versions()
+        info = InfoMetricFamily("triage_model", "The model that decides now")
+        if found is not None:
+            labels = {
+                "name": found.model_name,
+                "version": found.model_version,
+                "hash": found.model_hash,
+            }
+            info.add_metric([], labels)
+        yield info

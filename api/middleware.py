@@ -1,0 +1,94 @@
+"""Gives each request an id, a line in the log and a place in the metrics."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from time import perf_counter
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import errors
+from api.metrics import Metrics
+
+REQUEST_ID = "X-Request-Id"
+UNMATCHED = "unmatched"
+"""Stands for the route of a path that has none."""
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+
+log = structlog.get_logger(__name__)
+
+
+class RequestMiddleware:
+    """Wraps the whole app, so that no answer leaves without its request id.
+
+    Parameters
+    ----------
+    render
+        Turns the problem of an unforeseen error into a response.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, render: errors.Render) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._render = render
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope["request_id"] = choose_request_id(Headers(scope=scope))
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            started = perf_counter()
+            status = await self._serve(scope, receive, send)
+            self._record(scope, status, perf_counter() - started)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = scope["request_id"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:
+            log.error("request.failed", error=type(error).__qualname__, trace=frames(error))
+            if status:  # part of an answer has left: only a broken connection can tell
+                raise
+            request = Request(scope)
+            problem = errors.problem(request, errors.of_unexpected_error())
+            await self._render(request, problem, {})(scope, receive, send_with_id)
+        return status
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", UNMATCHED)
+        self._metrics.observe_request(scope["method"], route, status, seconds)
+        log.info(
+            "request.served",
+            method=scope["method"],
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+        )
+
+
+def choose_request_id(headers: Headers) -> str:
+    """Return the request's own id if it is short and plain, else a fresh one."""
+    given = headers.get(REQUEST_ID, "")
+    return given if _SANE_ID.fullmatch(given) else str(uuid4())
+
+
+def frames(error: BaseException) -> str:
+    """Return where an error came from, without its message, which may hold an appeal's text."""
+    found = traceback.extract_tb(error.__traceback__)
+    return " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in found)

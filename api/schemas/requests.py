@@ -1,0 +1,154 @@
+"""Bodies and queries that clients send; unknown fields are refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from api.schemas.fields import Moment, Name, Remark, Text
+from models.language import Language
+from triage.appeal import Action, Appeal, Channel, Verdict
+from triage.citydata import City
+from triage.errors import InvalidAppealError
+from triage.reviewing import ReviewRequest
+from triage.store.decisions import DecisionFilters
+
+CLOCK_SKEW = timedelta(days=1)
+"""How far in the future an intake system's clock may be."""
+
+MAX_VERSION = 2**31 - 1
+
+ReviewState = Literal["none", "accepted", "overridden"]
+
+
+def _check_past(value: datetime) -> datetime:
+    if value > datetime.now(UTC) + CLOCK_SKEW:
+        raise PydanticCustomError("received_at_in_future", "the time lies in the future")
+    return value
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClassifyRequest(_Request):
+    """An appeal to decide on."""
+
+    text: Text = Field(description="What the resident wrote or said, kept as it came")
+    appeal_id: Name | None = Field(
+        None, description="The intake system's own id; sent again, it gets the first answer"
+    )
+    channel: Channel | None = Field(None, description="How the appeal came in")
+    language: Language | None = Field(
+        None, description="The intake system's word on the language; left out, it is told from text"
+    )
+    address: Remark | None = Field(None, description="Address, where the form has one")
+    district: Name | None = Field(
+        None, description="District: its code, or its Russian or Kazakh name"
+    )
+    received_at: Annotated[Moment, AfterValidator(_check_past)] | None = Field(
+        None, description="When the resident wrote, with a time zone; due time counts from here"
+    )
+
+    def to_appeal(self, city: City) -> Appeal:
+        """Turn the request into an appeal.
+
+        Raises
+        ------
+        InvalidAppealError
+            The city has no such district.
+        """
+        return Appeal(
+            text=self.text,
+            received_at=self.received_at,
+            appeal_id=self.appeal_id,
+            channel=self.channel,
+            language=self.language,
+            address=self.address,
+            district=resolve_district(self.district, city),
+        )
+
+
+class DecisionsQuery(_Request):
+    """What to narrow decisions to, and which page of them."""
+
+    action: Action | None = None
+    language: Language | None = None
+    channel: Channel | None = None
+    category: Name | None = Field(None, description="Code of the decided category")
+    topic: Name | None = Field(None, description="Code of the decided topic")
+    enterprise: Name | None = Field(None, description="Code of the decided enterprise")
+    district: Name | None = Field(None, description="Code or name of the appeal's district")
+    urgent: bool | None = None
+    review_state: ReviewState | None = None
+    model_version: Name | None = None
+    since: Moment | None = Field(
+        None, description="Decided at this time or later; write the + of a time zone as %2B"
+    )
+    until: Moment | None = Field(None, description="Decided before this time")
+    limit: int = Field(50, ge=1, le=200)
+    cursor: Name | None = Field(None, description="`next_cursor` of the page before")
+
+    def to_filters(self, city: City) -> DecisionFilters:
+        """Turn the query into filters.
+
+        Raises
+        ------
+        InvalidAppealError
+            The city has no such district.
+        """
+        fields = self.model_dump(exclude={"limit", "cursor", "district"})
+        return DecisionFilters(**fields, district=resolve_district(self.district, city))
+
+
+class EnterprisesQuery(_Request):
+    """What to look for among enterprises."""
+
+    query: Name = Field(description="Words of a name, an alias, a number or an id")
+    limit: int = Field(10, ge=1, le=100)
+
+
+class ReviewBody(_Request):
+    """A person's word on a decision; codes left out stay as they were decided."""
+
+    verdict: Verdict
+    reviewer: Name = Field(description="Who reviews")
+    category: Name | None = None
+    topic: Name | None = Field(None, description="A topic alone brings its category along")
+    enterprise: Name | None = None
+    reason: Remark | None = Field(None, description="Needed for an override")
+    expected_version: int | None = Field(
+        None,
+        strict=True,
+        ge=1,
+        le=MAX_VERSION,
+        description="The version that the reviewer saw; if it changed since, the answer is 409",
+    )
+
+    def to_request(self) -> ReviewRequest:
+        """Turn the body into what the service takes."""
+        return ReviewRequest(**self.model_dump())
+
+
+def resolve_district(named: str | None, city: City) -> str | None:
+    """Return the code of the district that a field names, None for None.
+
+    Raises
+    ------
+    InvalidAppealError
+        The city has no such district.
+    """
+    if named is None:
+        return None
+    code = city.districts.resolve(named)
+    if code is None:
+        known = ", ".join(sorted(city.districts.by_code))
+        raise InvalidAppealError(
+            f"no district is called {named!r}; known codes: {known}",
+            field="district",
+            code="unknown_district",
+        )
+    return code

@@ -1,0 +1,191 @@
+"""One distribution over all levels: category, topic and enterprise can't contradict each other.
+
+The chain turns the margins of the category head and the topic head into one distribution over
+topics, whose sums are the categories' probabilities. The link lets what the appeal is about
+speak for who is usually responsible for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.special import log_softmax, softmax
+
+from models.classifier import Floats
+from models.prediction import Level
+
+START_WEIGHT = 3.0
+"""Inverse temperature before any is fitted: margins of an SVM lie within 1 or 2."""
+
+SMOOTHING = 3.0
+"""Examples' worth of the overall shares of enterprises that each topic's shares begin with."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """From margins of topics and categories to one consistent distribution.
+
+    ``P(category)`` pools the category head's margin with the best margin among its topics (a sum
+    over topics would favour categories that have many); ``P(topic | category)`` is a softmax of
+    the topic margins within the category; ``P(topic)`` is their product.
+
+    Attributes
+    ----------
+    parents
+        Shape (n_topics,): index of each topic's category.
+    category_weight, best_topic_weight, topic_weight
+        Inverse temperatures, fitted on out-of-fold margins by `models.calibration`.
+    """
+
+    parents: npt.NDArray[np.int64]
+    category_weight: float = 1.0
+    best_topic_weight: float = 1.0
+    topic_weight: float = 1.0
+
+    def log_probabilities(self, category_margins: Floats, topic_margins: Floats) -> Floats:
+        """Return log probabilities of topics, shape (n_texts, n_topics)."""
+        n_texts, n_categories = category_margins.shape
+        best_topic = np.empty((n_texts, n_categories))
+        within = np.empty_like(topic_margins)
+        for category in range(n_categories):
+            own = self.parents == category
+            best_topic[:, category] = topic_margins[:, own].max(axis=1)
+            within[:, own] = log_softmax(self.topic_weight * topic_margins[:, own], axis=1)
+        pooled = self.category_weight * category_margins + self.best_topic_weight * best_topic
+        result: Floats = log_softmax(pooled, axis=1)[:, self.parents] + within
+        return result
+
+    def probabilities(
+        self, category_margins: Floats, topic_margins: Floats
+    ) -> tuple[Floats, Floats]:
+        """Return probabilities of categories and topics that agree on what comes first."""
+        topics = np.exp(self.log_probabilities(category_margins, topic_margins))
+        categories = self._sum(topics, category_margins.shape[1])
+        chosen = self.parents[topics.argmax(axis=1)]
+        for row in np.flatnonzero(categories.argmax(axis=1) != chosen):
+            levelled = level_down(categories[row], int(chosen[row]))
+            scale = levelled / np.maximum(categories[row], np.finfo(float).tiny)
+            topics[row] *= scale[self.parents]
+            categories[row] = levelled
+        return categories, topics
+
+    def _sum(self, topics: Floats, n_categories: int) -> Floats:
+        members = sparse.csr_matrix(
+            (np.ones(len(self.parents)), (np.arange(len(self.parents)), self.parents)),
+            shape=(len(self.parents), n_categories),
+        )
+        sums: Floats = np.asarray(topics @ members)
+        return sums
+
+
+def level_down(probabilities: Floats, chosen: int) -> Floats:
+    """Move as little mass as it takes to put the chosen entry first.
+
+    Larger entries are cut to a common level and what is cut goes to the chosen one, which ends
+    at that level too (a hair above it, so that the order is strict).
+
+    Parameters
+    ----------
+    probabilities
+        Shape (n,).
+
+    Examples
+    --------
+    >>> level_down(np.array([0.2, 0.5, 0.3]), 0).round(3)
+    array([0.35, 0.35, 0.3 ])
+    """
+    larger = np.sort(probabilities[probabilities > probabilities[chosen]])[::-1]
+    levels = (probabilities[chosen] + np.cumsum(larger)) / np.arange(2, len(larger) + 2)
+    following = np.append(larger[1:], 0.0)
+    level = levels[np.argmax(levels >= following)]
+    levelled: Floats = np.minimum(probabilities, level * (1 - 1e-9))
+    levelled[chosen] += probabilities.sum() - levelled.sum()
+    return levelled
+
+
+@dataclass(frozen=True)
+class Link:
+    """From topics and an enterprise head to enterprises.
+
+    ``P(enterprise)`` pools the head's margin with the logarithm of the share that the enterprise
+    has had of the topics that the appeal may be about.
+
+    Attributes
+    ----------
+    shares
+        Shape (n_topics, n_enterprises), as of `enterprise_shares`.
+    head_weight, shares_weight
+        Weights of the pool, fitted on out-of-fold margins by `models.calibration`.
+    """
+
+    shares: Floats
+    head_weight: float = START_WEIGHT
+    shares_weight: float = 1.0
+
+    def log_probabilities(self, enterprise_margins: Floats, log_shares: Floats) -> Floats:
+        """Return log probabilities of enterprises, shape (n_texts, n_enterprises)."""
+        pooled = self.head_weight * enterprise_margins + self.shares_weight * log_shares
+        result: Floats = log_softmax(pooled, axis=1)
+        return result
+
+    def log_shares(self, topics: Floats) -> Floats:
+        """Return the expected log share of each enterprise, given probabilities of topics."""
+        expected: Floats = np.log(topics @ self.shares)
+        return expected
+
+
+def enterprise_shares(
+    topics: npt.NDArray[np.int64], enterprises: npt.NDArray[np.int64], shape: tuple[int, int]
+) -> Floats:
+    """Count who was responsible for each topic, smoothed so that nobody's share is zero.
+
+    Parameters
+    ----------
+    topics, enterprises
+        Shape (n,): columns of the labels of examples that have both.
+    shape
+        Numbers of topics and enterprises.
+    """
+    counts = np.zeros(shape)
+    np.add.at(counts, (topics, enterprises), 1.0)
+    overall = (counts.sum(axis=0) + 1) / (counts.sum() + shape[1])
+    shares: Floats = counts + SMOOTHING * overall
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """From the margins of all heads to the probabilities of all levels.
+
+    Attributes
+    ----------
+    chain
+        There where category and topic both have heads.
+    link
+        There where topic and enterprise both have heads.
+    weights
+        Inverse temperature of each head outside chain and link.
+    """
+
+    chain: Chain | None = None
+    link: Link | None = None
+    weights: dict[Level, float] = field(default_factory=dict)
+
+    def probabilities(self, margins: dict[Level, Floats]) -> dict[Level, Floats]:
+        """Return each level's probabilities, shape (n_texts, n_classes), rows sum to one."""
+        found: dict[Level, Floats] = {
+            level: softmax(weight * margins[level], axis=1)
+            for level, weight in self.weights.items()
+        }
+        if self.chain is not None:
+            found["category"], found["topic"] = self.chain.probabilities(
+                margins["category"], margins["topic"]
+            )
+        if self.link is not None:
+            log_shares = self.link.log_shares(found["topic"])
+            log_enterprises = self.link.log_probabilities(margins["enterprise"], log_shares)
+            found["enterprise"] = np.exp(log_enterprises)
+        return found

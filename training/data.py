@@ -1,0 +1,265 @@
+"""Historical appeals from a city's own files, as one table with known columns."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from models.prediction import LEVELS
+from models.text import normalise
+from training.errors import InvalidTrainingDataError
+from triage.enterprises import EnterpriseRegistry
+from triage.records import Record, read_records
+from triage.taxonomy import Taxonomy
+
+COLUMNS = ("id", "text", *LEVELS, "received_at", "language", "channel", "urgent", "voice")
+"""Columns of the table; those that the files lack are None throughout."""
+
+ALIASES = {"enterprise": ("enterprise_id",), "language": ("lang",)}
+"""Names under which a column is found too, where `--map` does not name one."""
+
+MAX_SHOWN = 10
+"""Bad rows told of one by one; the rest are counted."""
+
+_DAY_FIRST = re.compile(r"(\d\d)\.(\d\d)\.(\d{4})")
+TRUE, FALSE = ("true", "1", "yes", "да", "иә"), ("false", "0", "no", "нет", "жоқ")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled appeals.
+
+    Attributes
+    ----------
+    table
+        Columns `COLUMNS`; ``text`` is normalised and never empty; labels are strings or None.
+    data_hash
+        SHA-256 over texts and labels in the order of the rows, hexadecimal.
+    warnings
+        What was left out and why, for the person who trains.
+    """
+
+    table: pd.DataFrame
+    data_hash: str
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+
+@dataclass
+class _Problems:
+    """Bad rows of one kind, told of all at once."""
+
+    shown: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, source: str, line: int, message: str) -> None:
+        self.count += 1
+        if self.count <= MAX_SHOWN:
+            self.shown.append(f"{source}:{line}: {message}")
+
+    def __str__(self) -> str:
+        more = self.count - len(self.shown)
+        return "\n".join([*self.shown, *([f"and {more} more"] if more else [])])
+
+
+def parse_mapping(text: str | None) -> dict[str, str]:
+    """Read ``text=COL,topic=COL`` into a mapping from our columns to the file's.
+
+    Raises
+    ------
+    InvalidTrainingDataError
+        A pair without ``=``, or a column that is none of ours.
+    """
+    mapping = {}
+    for pair in (text or "").split(","):
+        if not pair.strip():
+            continue
+        name, separator, column = (part.strip() for part in pair.partition("="))
+        if not separator or not column or name not in COLUMNS:
+            raise InvalidTrainingDataError(
+                f"--map {pair.strip()}: write NAME=COLUMN, with NAME one of {', '.join(COLUMNS)}"
+            )
+        mapping[name] = column
+    return mapping
+
+
+def read_examples(
+    sources: Sequence[str],
+    *,
+    mapping: Mapping[str, str] | None = None,
+    delimiter: str | None = None,
+    taxonomy: Taxonomy | None = None,
+    enterprises: EnterpriseRegistry | None = None,
+    on_row: Callable[[int], None] = lambda n_rows: None,
+) -> Examples:
+    """Read labelled appeals and check them.
+
+    Rows without a text are left out, with a warning. Every other bad row is an error, and all of
+    them are told at once, each with its file, its line and the reason.
+
+    Parameters
+    ----------
+    sources
+        Files, ``-`` for standard input.
+    mapping
+        From our columns to the files'.
+    taxonomy, enterprises
+        What labels are checked against, where given; a topic's category is then the taxonomy's.
+    on_row
+        Told the number of rows read so far.
+
+    Raises
+    ------
+    InvalidTrainingDataError, InvalidRecordsError
+    """
+    problems, empty = _Problems(), _Problems()
+    rows: list[dict[str, Any]] = []
+    for source in sources:
+        # Lines of JSON may name different columns; what a file needs is asked of its first row.
+        columns: dict[tuple[str, ...], dict[str, str]] = {}
+        for record in read_records(source, delimiter=delimiter):
+            names = tuple(record.values)
+            if names not in columns:
+                columns[names] = _find_columns(source, record, mapping or {}, needed=not columns)
+            row = _row(source, record, columns[names], problems)
+            if row["text"]:
+                _check_labels(source, record.line, row, taxonomy, enterprises, problems)
+                rows.append(row)
+            else:
+                empty.add(source, record.line, "no text, left out")
+            on_row(len(rows))
+    if problems.count:
+        raise InvalidTrainingDataError(str(problems))
+    if not rows:
+        raise InvalidTrainingDataError(f"{', '.join(sources)}: no appeals")
+    return _examples(rows, str(empty))
+
+
+def _find_columns(
+    source: str, record: Record, mapping: Mapping[str, str], *, needed: bool
+) -> dict[str, str]:
+    """Say under which name the file holds each of our columns."""
+    found = {}
+    for name in COLUMNS:
+        wanted = [mapping[name]] if name in mapping else [name, *ALIASES.get(name, ())]
+        present = [column for column in wanted if column in record.values]
+        if present:
+            found[name] = present[0]
+        elif needed and (name in mapping or name == "text"):
+            raise InvalidTrainingDataError(
+                f"{source}: no column {wanted[0]!r} for {name}; it has {', '.join(record.values)}"
+            )
+    return found
+
+
+def _row(
+    source: str, record: Record, columns: Mapping[str, str], problems: _Problems
+) -> dict[str, Any]:
+    raw = {name: record.values.get(columns.get(name, "")) for name in COLUMNS}
+    row: dict[str, Any] = {name: _string(value) for name, value in raw.items()}
+    row["text"] = normalise(row["text"] or "")
+    for name, parse in (("received_at", _time), ("urgent", _truth)):
+        try:
+            row[name] = parse(raw[name])
+        except ValueError:
+            problems.add(source, record.line, f"{name}: can't read {str(raw[name])!r}")
+            row[name] = None
+    return row
+
+
+def _check_labels(
+    source: str,
+    line: int,
+    row: dict[str, Any],
+    taxonomy: Taxonomy | None,
+    enterprises: EnterpriseRegistry | None,
+    problems: _Problems,
+) -> None:
+    """Check labels against what is known, and take the category from the topic."""
+    topic, category, enterprise = row["topic"], row["category"], row["enterprise"]
+    if taxonomy and topic and topic not in taxonomy.topics:
+        problems.add(source, line, f"unknown topic {topic!r}")
+    elif taxonomy and topic:
+        row["category"] = taxonomy.parent(topic)
+        if category and category != row["category"]:
+            problems.add(source, line, f"topic {topic!r} is not in category {category!r}")
+    elif taxonomy and category and category not in taxonomy.categories:
+        problems.add(source, line, f"unknown category {category!r}")
+    if enterprises and enterprise and enterprises.get(enterprise) is None:
+        problems.add(source, line, f"unknown enterprise {enterprise!r}")
+
+
+def _examples(rows: list[dict[str, Any]], empty: str) -> Examples:
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(object)
+    table = table.where(table.notna(), None)
+    warnings = [empty] if empty else []
+    if table["topic"].notna().any() and table["category"].notna().any():
+        warnings += _settle_categories(table)
+    digest = hashlib.sha256()
+    for values in table[["text", *LEVELS]].itertuples(index=False):
+        digest.update(repr(tuple(values)).encode())
+    return Examples(table, digest.hexdigest(), tuple(warnings))
+
+
+def _settle_categories(table: pd.DataFrame) -> list[str]:
+    """Give each topic the one category it comes with most often, in place.
+
+    A category that never comes with a topic becomes its own only topic; a topic that never comes
+    with a category becomes its own category.
+    """
+    pairs = Counter(
+        (topic, category)
+        for topic, category in zip(table["topic"], table["category"], strict=True)
+        if topic is not None and category is not None
+    )
+    parents: dict[str, str] = {}
+    for topic, category in sorted(pairs, key=lambda pair: (-pairs[pair], pair)):
+        parents.setdefault(topic, category)
+    contradicted = [pair for pair in pairs if parents[pair[0]] != pair[1]]
+    with_topics = set(parents.values())
+    has_topic = table["topic"].notna()
+    table.loc[has_topic, "category"] = [
+        parents.get(topic, topic) for topic in table.loc[has_topic, "topic"]
+    ]
+    lonely = ~has_topic & table["category"].notna() & ~table["category"].isin(with_topics)
+    table.loc[lonely, "topic"] = table.loc[lonely, "category"]
+    return [
+        f"topic {topic!r} comes with category {category!r} in {pairs[topic, category]} rows,"
+        f" but mostly with {parents[topic]!r}, which was taken"
+        for topic, category in contradicted
+    ]
+
+
+def _string(value: Any) -> str | None:
+    text = "" if value is None or value != value else str(value).strip()  # NaN is not itself
+    return text or None
+
+
+def _time(value: Any) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        time = value
+    elif match := _DAY_FIRST.match(str(value).strip()):
+        time = datetime.fromisoformat("{2}-{1}-{0}".format(*match.groups()) + match.string[10:])
+    else:
+        time = datetime.fromisoformat(str(value).strip())
+    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _truth(value: Any) -> bool | None:
+    text = "" if value is None else str(value).strip().lower()
+    if text in TRUE:
+        return True
+    if text in FALSE:
+        return False
+    if text:
+        raise ValueError(text)
+    return None
