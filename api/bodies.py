@@ -19,8 +19,8 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 
-class BodyError(HTTPException):
-    """A body that can't be read; `code` is stable."""
+class RequestRefusedError(HTTPException):
+    """A request that is refused before anybody looks into it; `code` is stable."""
 
     def __init__(self, status_code: int, code: str, detail: str) -> None:
         super().__init__(status_code, detail)
@@ -35,7 +35,7 @@ class JsonRequest(Request):
 
         Raises
         ------
-        BodyError
+        RequestRefusedError
             The body is too large, not UTF-8 or not JSON.
         """
         return parse_json(await self.body())
@@ -63,21 +63,21 @@ class JsonRoute(APIRoute):
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """Return the fields of a submitted form, the last one of each name, blanks left out.
+    """Return the fields of a submitted form, the last one of each name.
 
     Raises
     ------
-    BodyError
+    RequestRefusedError
         The body is too large, not UTF-8 or no form.
     """
     _require_content_type(request, FORM)
     body = await read_limited(request)
     try:
-        return dict(parse_qsl(body.decode(), errors="strict"))
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
     except UnicodeDecodeError as error:
         _refuse_encoding(error)
     except ValueError as error:
-        raise BodyError(400, "invalid_form", f"the body is no form: {error}") from error
+        raise RequestRefusedError(400, "invalid_form", f"the body is no form: {error}") from error
 
 
 async def read_limited(request: Request) -> bytes:
@@ -85,7 +85,7 @@ async def read_limited(request: Request) -> bytes:
 
     Raises
     ------
-    BodyError
+    RequestRefusedError
         The body is too large.
     """
     declared = request.headers.get("content-length", "")
@@ -104,7 +104,7 @@ def parse_json(body: bytes) -> Any:
 
     Raises
     ------
-    BodyError
+    RequestRefusedError
         Not UTF-8, not JSON, or nested too deep.
     """
     try:
@@ -113,32 +113,42 @@ def parse_json(body: bytes) -> Any:
         _refuse_encoding(error)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise BodyError(400, "invalid_json", f"broken JSON at {place}: {error.msg}") from error
+        raise RequestRefusedError(
+            400, "invalid_json", f"broken JSON at {place}: {error.msg}"
+        ) from error
     except RecursionError as error:
-        raise BodyError(400, "invalid_json", "the JSON is nested too deep") from error
+        raise RequestRefusedError(400, "invalid_json", "the JSON is nested too deep") from error
     except ValueError as error:
-        raise BodyError(400, "invalid_json", "the JSON has a number that is too long") from error
+        raise RequestRefusedError(
+            400, "invalid_json", "the JSON has a number that is too long"
+        ) from error
 
 
 def _require_content_type(request: Request, wanted: str) -> None:
     header = Message()
     header["content-type"] = request.headers.get("content-type", "")
     if header.get_content_type() != wanted:
-        raise BodyError(415, "unsupported_media_type", f"the body must be {wanted} in UTF-8")
+        raise RequestRefusedError(
+            415, "unsupported_media_type", f"the body must be {wanted} in UTF-8"
+        )
     charset = header.get_content_charset("utf-8")
     if charset.replace("_", "-") not in ("utf-8", "utf8"):
-        raise BodyError(415, "unsupported_media_type", f"the body must be in UTF-8, not {charset}")
+        raise RequestRefusedError(
+            415, "unsupported_media_type", f"the body must be in UTF-8, not {charset}"
+        )
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise BodyError(400, "invalid_json", f"{name} is not JSON")
+    raise RequestRefusedError(400, "invalid_json", f"{name} is not JSON")
 
 
 def _refuse_encoding(error: UnicodeDecodeError) -> NoReturn:
-    raise BodyError(
+    raise RequestRefusedError(
         400, "invalid_encoding", f"the body is not UTF-8 at byte {error.start}"
     ) from error
 
 
 def _refuse_size() -> NoReturn:
-    raise BodyError(413, "body_too_large", f"the body is over the limit of {MAX_BODY_BYTES} bytes")
+    raise RequestRefusedError(
+        413, "body_too_large", f"the body is over the limit of {MAX_BODY_BYTES} bytes"
+    )

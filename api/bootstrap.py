@@ -69,7 +69,9 @@ def build_backend(settings: Settings) -> Backend:
     engine = make_engine(settings.store_url)
     migrate(engine)
     service = build_service(settings, engine)
-    return Backend(service, engine, load_model(service, settings))
+    backend = Backend(service, engine, load_model(service, settings))
+    _log_start(backend, settings)
+    return backend
 
 
 def build_service(settings: Settings, engine: Engine) -> TriageService:
@@ -89,8 +91,14 @@ def load_model(service: TriageService, settings: Settings) -> ModelError | None:
     try:
         loaded = registry.load(settings.model)
     except ModelError as error:
-        log.error("model.not_loaded", model=settings.model, code=error.code, reason=str(error))
         return error
     service.use(loaded)
-    log.info("model.loaded", name=loaded.name, version=loaded.version)
     return None
+
+
+def _log_start(backend: Backend, settings: Settings) -> None:
+    error, versions = backend.model_error, backend.versions()
+    if error is not None:
+        log.error("model.not_loaded", model=settings.model, code=error.code, reason=str(error))
+    if versions is not None:
+        log.info("model.loaded", name=versions.model_name, version=versions.model_version)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -115,7 +115,7 @@ def of_http_error(error: HTTPException) -> Failure:
 
 
 def of_invalid_request(found: Sequence[Mapping[str, Any]]) -> Failure:
-    """Describe all that is wrong with a request; a single error gives the problem its code."""
+    """Describe all that Pydantic found; a single error gives the problem its code."""
     errors = [_field_problem(error) for error in found]
     detail = "; ".join(f"{error.field or 'body'}: {error.message}" for error in errors)
     code = errors[0].code if len(errors) == 1 else INVALID_REQUEST
@@ -171,7 +171,9 @@ def install(app: FastAPI, render: Render) -> None:
         return render(request, problem(request, of_http_error(error)), error.headers or {})
 
     async def invalid(request: Request, error: Any) -> Response:
-        return render(request, problem(request, of_invalid_request(error.errors())), {})
+        # The first part of a place says body, query or path.
+        found = [{**one, "loc": one["loc"][1:]} for one in error.errors()]
+        return render(request, problem(request, of_invalid_request(found)), {})
 
     async def store(request: Request, error: Any) -> Response:
         # The error's text holds the statement and its parameters, an appeal's text among them.
@@ -180,20 +182,15 @@ def install(app: FastAPI, render: Render) -> None:
 
     for kind in (triage_errors.TriageError, model_errors.ModelError):
         app.add_exception_handler(kind, own)
-    for kind in STORE_ERRORS:
-        app.add_exception_handler(kind, store)
+    for store_kind in STORE_ERRORS:
+        app.add_exception_handler(store_kind, store)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
 
 
 def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
-    field = ".".join(_path(error["loc"]))
+    field = ".".join(map(str, error["loc"]))
     return FieldProblem(field=field, code=_code(error["type"], field), message=error["msg"])
-
-
-def _path(location: Sequence[str | int]) -> Iterator[str]:
-    """Leave out where the field stands: in the body, query or path."""
-    return (str(part) for part in location[1:])
 
 
 def _code(kind: str, field: str) -> str:

@@ -16,8 +16,8 @@ from api import errors
 from api.metrics import Metrics
 
 REQUEST_ID = "X-Request-Id"
-UNMATCHED = "unmatched"
-"""Stands for the route of a path that has none."""
+OTHER = "other"
+"""Stands for the route of unknown paths and of static files."""
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
@@ -62,7 +62,7 @@ class RequestMiddleware:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
-            log.error("request.failed", error=type(error).__qualname__, trace=frames(error))
+            log_failure(error)
             if status:  # part of an answer has left: only a broken connection can tell
                 raise
             request = Request(scope)
@@ -71,7 +71,7 @@ class RequestMiddleware:
         return status
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", UNMATCHED)
+        route = getattr(scope.get("route"), "path", None) or OTHER
         self._metrics.observe_request(scope["method"], route, status, seconds)
         log.info(
             "request.served",
@@ -88,7 +88,8 @@ def choose_request_id(headers: Headers) -> str:
     return given if _SANE_ID.fullmatch(given) else str(uuid4())
 
 
-def frames(error: BaseException) -> str:
-    """Return where an error came from, without its message, which may hold an appeal's text."""
-    found = traceback.extract_tb(error.__traceback__)
-    return " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in found)
+def log_failure(error: Exception) -> None:
+    """Log what failed and where, without its message, which may hold an appeal's text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    trace = " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+    log.error("request.failed", error=type(error).__qualname__, trace=trace)

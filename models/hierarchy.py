@@ -152,8 +152,9 @@ def enterprise_shares(
     counts = np.zeros(shape)
     np.add.at(counts, (topics, enterprises), 1.0)
     overall = (counts.sum(axis=0) + 1) / (counts.sum() + shape[1])
-    shares: Floats = counts + SMOOTHING * overall
-    return shares / shares.sum(axis=1, keepdims=True)
+    smoothed = counts + SMOOTHING * overall
+    shares: Floats = smoothed / smoothed.sum(axis=1, keepdims=True)
+    return shares
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from models import folder
 from models.bundle import TriageModel
 from models.errors import BrokenModelError, ModelNotFoundError, RegistryUnavailableError
+from models.prediction import LEVELS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -181,12 +182,10 @@ def _signature() -> ModelSignature:
     candidate = [Property("code", text), Property("probability", DataType.double)]
     listed = Property("candidates", Array(Object(candidate)))
     level = Object([*candidate, listed])
+    levels = [ColSpec(level, name, required=False) for name in LEVELS]
     return ModelSignature(
         inputs=Schema([ColSpec(text, "text"), ColSpec(text, "language", required=False)]),
-        outputs=Schema(
-            [ColSpec(text, "language")]
-            + [ColSpec(level, name, required=False) for name in ("category", "topic", "enterprise")]
-        ),
+        outputs=Schema([ColSpec(text, "language"), *levels]),
     )
 
 

@@ -19,6 +19,10 @@ from scipy.stats import binom
 GRID = np.round(np.arange(0.999, 0.0, -0.001), 3)
 """Thresholds tried, strictest first; fixed beforehand, so that the guarantee holds."""
 
+TOLERATED = 2
+"""Wrong choices that the strictest threshold tested must be able to bear: with fewer examples
+above it, one odd label among the surest choices would end the search before it began."""
+
 
 @dataclass(frozen=True)
 class ContractSample:
@@ -79,10 +83,10 @@ def conclude(sample: ContractSample, *, target: float, confidence: float) -> Con
     n_chosen = n_examples - below
     n_correct = np.append(np.cumsum(sample.correct[order][::-1])[::-1], 0)[below]
     threshold, coverage = None, 0.0
-    for candidate, n, k in zip(GRID, n_chosen, n_correct, strict=True):
-        if target**n > 1 - confidence:  # too few to prove anything, right or wrong: no test
-            continue
-        if binom.sf(k - 1, n, target) > 1 - confidence:
+    # Which thresholds are tested depends on the probabilities alone, never on what was right.
+    is_tested = binom.sf(n_chosen - TOLERATED - 1, n_chosen, target) <= 1 - confidence
+    for step in np.flatnonzero(is_tested):
+        if binom.sf(n_correct[step] - 1, n_chosen[step], target) > 1 - confidence:
             break
-        threshold, coverage = float(candidate), float(n / n_examples)
+        threshold, coverage = float(GRID[step]), float(n_chosen[step] / n_examples)
     return Contract(target, confidence, threshold, coverage, n_examples)

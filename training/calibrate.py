@@ -98,13 +98,6 @@ def fit_link(
     )
 
 
-def out_of_fold_probabilities(
-    hierarchy: Hierarchy, out_of_fold: OutOfFold, levels: list[Level]
-) -> dict[Level, Floats]:
-    """Return every level's probabilities of the rows that were held out."""
-    return hierarchy.probabilities({level: out_of_fold.stacked(level) for level in levels})
-
-
 def _topics(hierarchy: Hierarchy, out_of_fold: OutOfFold, fold: int) -> Floats:
     margins: dict[Level, Floats] = {
         level: out_of_fold.margins[level][fold] for level in LEVELS if level in out_of_fold.margins

@@ -11,17 +11,16 @@ import pandas as pd
 from scipy import sparse
 
 from models.bundle import BATCH, NORMAL, URGENT, ModelInfo, TriageModel, encode
-from models.classifier import Floats
+from models.classifier import LinearHead
 from models.encoders import DenseEncoder
 from models.hierarchy import START_WEIGHT
 from models.prediction import LEVELS, Level
-from models.selective import ContractSample
 from models.sparse import SparseEncoder
-from training.calibrate import fit_hierarchy, fit_weight, out_of_fold_probabilities
+from training.calibrate import fit_hierarchy, fit_weight
+from training.contract import crossed_sample, latest_sample, out_of_fold_metrics
 from training.data import Examples
 from training.errors import InvalidTrainingDataError
 from training.heads import Task, fit_heads, fit_out_of_fold
-from training.metrics import level_metrics
 from training.progress import Reporter, Silent
 from training.splits import contract_split, folds, near_duplicate_groups
 
@@ -40,7 +39,8 @@ def fit_model(
     """Fit, calibrate and conformalize a model on labelled appeals.
 
     Near-duplicates stay on one side of every split. Weights of the hierarchy are fitted on
-    out-of-fold margins; the contract sample is neither fitted nor calibrated on.
+    out-of-fold margins. The contract sample is what came last, where appeals are dated, and
+    crossed over the folds where they are not (`training.contract`).
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def fit_model(
     tasks = label_tasks(examples.table)
     texts = list(examples.table["text"])
     groups = near_duplicate_groups(progress.track("comparing texts", texts, len(texts)))
-    split = contract_split(groups, examples.table["received_at"], seed=seed)
+    split = contract_split(groups, examples.table["received_at"])
 
     to_read = [texts[row] for row in split.fit]
     sparse_encoder = SparseEncoder.fit(progress.track("reading words", to_read, len(to_read)))
@@ -73,43 +73,32 @@ def fit_model(
     )
     hierarchy = fit_hierarchy(heads, fit_tasks, out_of_fold)
 
-    levels: list[Level] = [level for level in LEVELS if level in heads]
-    contract_matrix = matrix[split.contract]
-    on_contract = hierarchy.probabilities(
-        {level: heads[level].margins(contract_matrix) for level in levels}
-    )
-    metrics: dict[str, float] = {}
-    if splits:
-        held_out = out_of_fold_probabilities(hierarchy, out_of_fold, levels)
-        for level in levels:
-            labels = fit_tasks[level].at(out_of_fold.rows).labels
-            found = level_metrics(labels, held_out[level], heads[level].classes)
-            metrics |= {f"cv_{level}_{name}": value for name, value in found.items()}
+    model_heads: dict[Level, LinearHead] = {
+        level: heads[level] for level in LEVELS if level in heads
+    }
     urgency = heads.get(URGENCY)
     return TriageModel(
         sparse_encoder=sparse_encoder,
         dense_encoder=dense_encoder,
-        heads={level: heads[level] for level in levels},
+        heads=model_heads,
         hierarchy=hierarchy,
         urgency=urgency,
         urgency_weight=(
             fit_weight(urgency, fit_tasks[URGENCY], out_of_fold) if urgency else START_WEIGHT
         ),
-        contract_samples={
-            task.name: contract_sample(
-                task.at(split.contract), on_contract[task.name], heads[task.name].classes
-            )
-            for task in tasks
-            if task.name in on_contract
-        },
+        contract_samples=(
+            latest_sample(model_heads, hierarchy, tasks, matrix, split.contract)
+            if len(split.contract)
+            else crossed_sample(model_heads, fit_tasks, out_of_fold)
+        ),
         info=ModelInfo(
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             data_hash=examples.data_hash,
             n_examples=len(examples),
             encoder=dense_encoder.name if dense_encoder else "none",
             taxonomy_version=taxonomy_version,
-            parameters={"seed": seed, "n_contract": len(split.contract), **(parameters or {})},
-            metrics=metrics,
+            parameters={"seed": seed, "n_held_out": len(split.contract), **(parameters or {})},
+            metrics=out_of_fold_metrics(model_heads, hierarchy, fit_tasks, out_of_fold),
         ),
     )
 
@@ -129,16 +118,6 @@ def label_tasks(table: pd.DataFrame) -> list[Task]:
     names = {True: URGENT, False: NORMAL}
     urgent = np.array([names.get(value) for value in table["urgent"]], dtype=object)
     return [*tasks, Task(URGENCY, urgent)] if {URGENT, NORMAL} <= set(urgent) else tasks
-
-
-def contract_sample(task: Task, probabilities: Floats, classes: Sequence[str]) -> ContractSample:
-    """Return the chosen label's probability, and whether it was right, of the labelled rows."""
-    chosen = probabilities[task.rows]
-    if not len(chosen):
-        return ContractSample(np.zeros(0), np.zeros(0, dtype=bool))
-    # A label that the model has never seen is in no column: the choice was wrong.
-    correct = chosen.argmax(axis=1) == task.columns(classes)[task.rows]
-    return ContractSample(chosen.max(axis=1), correct)
 
 
 def _encode(

@@ -74,6 +74,13 @@ class OutOfFold:
         """All rows that were held out, in the order of the folds."""
         return np.concatenate([held_out for _, held_out in self.splits] or [np.arange(0)])
 
+    def part(self, folds: Sequence[int]) -> OutOfFold:
+        """Return some of the folds only."""
+        return OutOfFold(
+            [self.splits[fold] for fold in folds],
+            {name: [margins[fold] for fold in folds] for name, margins in self.margins.items()},
+        )
+
     def stacked(self, name: str) -> Floats:
         """Return the margins of one head for `rows`."""
         return np.concatenate(self.margins[name])

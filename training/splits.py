@@ -16,7 +16,7 @@ import pandas as pd
 from datasketch import MinHash, MinHashLSH
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import GroupKFold, GroupShuffleSplit
+from sklearn.model_selection import GroupKFold
 
 Indices = npt.NDArray[np.int64]
 
@@ -29,7 +29,7 @@ SIMILARITY = 0.7
 N_PERMUTATIONS = 64
 CONTRACT_SHARE = 0.15
 MIN_FOR_CONTRACT = 400
-"""Fewer examples leave too small a contract sample to prove anything at 0.95."""
+"""Fewer dated examples would leave too few for a contract; the folds have to do then."""
 
 N_FOLDS = 5
 
@@ -69,8 +69,10 @@ def near_duplicate_groups(texts: Iterable[str]) -> Indices:
     return groups
 
 
-def contract_split(groups: Indices, received_at: pd.Series, *, seed: int) -> Split:
-    """Keep a share of the groups for the contract: the latest where all rows are dated.
+def contract_split(groups: Indices, received_at: pd.Series) -> Split:
+    """Keep the latest share of dated appeals for the contract.
+
+    Undated appeals are all fitted on: their contract sample comes from the folds.
 
     Parameters
     ----------
@@ -79,14 +81,14 @@ def contract_split(groups: Indices, received_at: pd.Series, *, seed: int) -> Spl
     received_at
         Shape (n,), times or None.
     """
-    everything = np.arange(len(groups))
-    if len(groups) < MIN_FOR_CONTRACT or len(np.unique(groups)) < N_FOLDS:
+    if len(groups) < MIN_FOR_CONTRACT or not received_at.notna().all():
+        everything = np.arange(len(groups))
         return Split(everything, everything[:0])
-    if received_at.notna().all():
-        return _by_time(groups, pd.to_datetime(received_at, utc=True))
-    splitter = GroupShuffleSplit(n_splits=1, test_size=CONTRACT_SHARE, random_state=seed)
-    fit, contract = next(splitter.split(everything, groups=groups))
-    return Split(np.sort(fit), np.sort(contract))
+    times = pd.to_datetime(received_at, utc=True).reset_index(drop=True)
+    # A group belongs to the side of its first appeal.
+    first = times.groupby(groups).transform("min")
+    contract = (first > first.quantile(1 - CONTRACT_SHARE)).to_numpy()
+    return Split(np.flatnonzero(~contract), np.flatnonzero(contract))
 
 
 def folds(groups: Indices, *, seed: int) -> list[tuple[Indices, Indices]]:
@@ -96,13 +98,6 @@ def folds(groups: Indices, *, seed: int) -> list[tuple[Indices, Indices]]:
         return []
     splitter = GroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
     return list(splitter.split(np.zeros(len(groups)), groups=groups))
-
-
-def _by_time(groups: Indices, times: pd.Series) -> Split:
-    """Cut at a date; a group belongs to the side of its first appeal."""
-    first = times.reset_index(drop=True).groupby(groups).transform("min")
-    contract = (first > first.quantile(1 - CONTRACT_SHARE)).to_numpy()
-    return Split(np.flatnonzero(~contract), np.flatnonzero(contract))
 
 
 def _shingles(text: str) -> list[bytes]:

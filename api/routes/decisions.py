@@ -21,9 +21,7 @@ def list_decisions(
     query: Annotated[DecisionsQuery, Query()], service: ServiceDep
 ) -> DecisionsAnswer:
     """List decisions, newest first; decisions that come in meanwhile don't shift the pages."""
-    page = service.page(
-        query.to_filters(service.city), limit=query.limit, cursor=query.cursor
-    )
+    page = service.page(query.to_filters(service.city), limit=query.limit, cursor=query.cursor)
     return DecisionsAnswer(
         items=[stored_answer(stored, service.city) for stored in page.items],
         next_cursor=page.next_cursor,

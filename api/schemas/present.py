@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api.schemas.answers import (
@@ -35,14 +35,13 @@ DECIMALS = 6
 
 def name_of(level: Level, code: str, city: City) -> Bilingual | None:
     """Return the name of a category, topic or enterprise, None where the city has no such code."""
-    found: Category | Topic | Enterprise | None
-    if level == "category":
-        found = city.taxonomy.categories.get(code)
-    elif level == "topic":
-        found = city.taxonomy.topics.get(code)
-    else:
-        found = city.enterprises.get(code)
-    return found and found.name
+    tables: dict[Level, Mapping[str, Category | Topic | Enterprise]] = {
+        "category": city.taxonomy.categories,
+        "topic": city.taxonomy.topics,
+        "enterprise": city.enterprises.enterprises,
+    }
+    found = tables[level].get(code)
+    return None if found is None else found.name
 
 
 def decision_answer(decision: Decision, city: City) -> DecisionAnswer:
@@ -100,9 +99,7 @@ def _decision_fields(decision: Decision, city: City) -> dict[str, Any]:
         "reason": ReasonAnswer(
             code=decision.reason_code, ru=decision.reason.ru, kk=decision.reason.kk
         ),
-        "route": RouteAnswer(
-            rule=route.rule, reason_ru=route.reason.ru, reason_kk=route.reason.kk
-        ),
+        "route": RouteAnswer(rule=route.rule, reason_ru=route.reason.ru, reason_kk=route.reason.kk),
         "urgency": _urgency_answer(decision),
         "due_at": decision.due_at,
         "received_at": appeal.received_at,

@@ -1,0 +1,35 @@
+"""A small real model for tests, fitted on a part of the starter corpus."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from models import folder
+from models.bundle import TriageModel
+from training.data import read_examples
+from training.fit import fit_model
+from triage.citydata import load_city
+from triage.config import STARTER_DATA
+
+N_EXAMPLES = 900
+
+
+def save_small_model(path: Path) -> Path:
+    """Fit and save the model, with a contract that it keeps from half its probabilities on."""
+    model = _fit(path.with_suffix(".jsonl"))
+    sample = model.contract_samples["enterprise"]
+    probability = np.linspace(0, 1, 1000)
+    sure = replace(sample, probability=probability, correct=probability >= 0.5)
+    folder.save(replace(model, contract_samples={"enterprise": sure}), path)
+    return path
+
+
+def _fit(corpus: Path) -> TriageModel:
+    with (STARTER_DATA / "appeals.jsonl").open(encoding="utf-8") as lines:
+        corpus.write_text("".join(next(lines) for _ in range(N_EXAMPLES)), encoding="utf-8")
+    city = load_city(STARTER_DATA)
+    examples = read_examples([str(corpus)], taxonomy=city.taxonomy, enterprises=city.enterprises)
+    return fit_model(examples, dense_encoder=None, taxonomy_version=city.taxonomy.version)

@@ -1,0 +1,170 @@
+"""`triage-train`: fits, evaluates and registers models."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models import folder
+from models.bundle import TriageModel
+from models.prediction import LEVELS
+from models.registry import ModelRegistry
+from models.selective import conclude
+from training import report as reports
+from training.data import Examples, parse_mapping, read_examples
+from training.encoders import NONE, STATIC, choose_encoder
+from training.errors import TrainingError
+from training.evaluate import ALL, evaluate, make_result
+from training.fit import fit_model
+from training.progress import on_terminal
+from triage.citydata import load_enterprises, load_taxonomy
+from triage.config import Settings
+from triage.console import told_errors
+from triage.policy import Policy
+
+EXPERIMENT = "appeal-triage"
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
+
+Data = Annotated[
+    list[str],
+    typer.Option("--data", help="CSV, JSONL, Parquet or XLSX; - is standard input; repeatable"),
+]
+Map = Annotated[
+    str | None,
+    typer.Option("--map", help="Our columns in your file: text=COL,topic=COL,enterprise=COL,..."),
+]
+Delimiter = Annotated[
+    str | None, typer.Option(help="Of CSV files; told from the header where not given")
+]
+TaxonomyFile = Annotated[
+    Path | None, typer.Option("--taxonomy", help="Check topics against it, take categories from it")
+]
+EnterprisesFile = Annotated[
+    Path | None, typer.Option("--enterprises", help="Check enterprises against it")
+]
+
+
+@app.command()
+def fit(
+    data: Data,
+    columns: Map = None,
+    delimiter: Delimiter = None,
+    taxonomy: TaxonomyFile = None,
+    enterprises: EnterprisesFile = None,
+    encoder: Annotated[
+        str, typer.Option(help=f"{STATIC}, {NONE}, or a sentence-transformers folder or name")
+    ] = STATIC,
+    out: Annotated[Path | None, typer.Option(help="Model folder to write")] = None,
+    register: Annotated[str | None, typer.Option(help="Register in MLflow as")] = None,
+    alias: Annotated[str | None, typer.Option(help="Point this alias at it")] = None,
+    seed: Annotated[int, typer.Option()] = 0,
+) -> None:
+    """Fit a model on historical appeals with any of category, topic, enterprise."""
+    settings = Settings()
+    out = out or settings.home / "model"
+    if alias and not register:
+        raise typer.BadParameter("needs --register", param_hint="--alias")
+    with told_errors(TrainingError), on_terminal() as progress:
+        dense_encoder = choose_encoder(encoder)
+        known_topics = load_taxonomy(taxonomy) if taxonomy else None
+        examples = _read(data, columns, delimiter, taxonomy, enterprises)
+        model = fit_model(
+            examples,
+            dense_encoder=dense_encoder,
+            taxonomy_version=known_topics.version if known_topics else None,
+            seed=seed,
+            parameters={"encoder": encoder, "data": " ".join(Path(name).name for name in data)},
+            progress=progress,
+        )
+        folder.save(model, out)
+        _tell(f"fitted on {len(examples)} appeals, saved in {out}")
+        _tell_metrics(model)
+        if register:
+            registry = ModelRegistry(settings.tracking_uri, settings.home / "mlartifacts")
+            tags = {"command": _command(), "data_hash": examples.data_hash}
+            version = registry.log(out, experiment=EXPERIMENT, tags=tags, name=register)
+            if alias and version:
+                registry.set_alias(register, alias, version)
+            _tell(f"registered as {register} version {version}" + (f" @{alias}" if alias else ""))
+
+
+@app.command(name="evaluate")
+def evaluate_command(
+    model: Annotated[str, typer.Option(help="Model folder or models:/name@alias")],
+    data: Data,
+    columns: Map = None,
+    delimiter: Delimiter = None,
+    taxonomy: TaxonomyFile = None,
+    name: Annotated[str | None, typer.Option(help="Of the data, for the report")] = None,
+    out: Annotated[Path | None, typer.Option(help="Result file to write, JSON")] = None,
+) -> None:
+    """Measure a model on labelled appeals that it has not seen."""
+    settings = Settings()
+    with told_errors(TrainingError), on_terminal() as progress:
+        registry = ModelRegistry(settings.tracking_uri, settings.home / "mlartifacts")
+        loaded = registry.load(model).model
+        examples = _read(data, columns, delimiter, taxonomy, None)
+        metrics = evaluate(loaded, examples, progress=progress)
+        result = make_result(name or Path(data[0]).stem, _command(), data, loaded, metrics)
+        if out:
+            result.save(out)
+    for part, levels in result.metrics.items():
+        for level, values in levels.items():
+            figures = "  ".join(f"{key} {value:g}" for key, value in values.items())
+            typer.echo(f"{'' if part == ALL else part:6}{level:11}{figures}")
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Option(help="Folder of result files")] = Path("docs/results"),
+    page: Annotated[Path, typer.Option(help="Page with the marks")] = Path("README.md"),
+) -> None:
+    """Bring the figures of README up to date with the result files."""
+    with told_errors(TrainingError):
+        reports.update(page, results)
+
+
+def _read(
+    data: list[str],
+    columns: str | None,
+    delimiter: str | None,
+    taxonomy: Path | None,
+    enterprises: Path | None,
+) -> Examples:
+    examples = read_examples(
+        data,
+        mapping=parse_mapping(columns),
+        delimiter=delimiter,
+        taxonomy=load_taxonomy(taxonomy) if taxonomy else None,
+        enterprises=load_enterprises(enterprises) if enterprises else None,
+    )
+    for warning in examples.warnings:
+        _tell(f"warning: {warning}")
+    return examples
+
+
+def _tell_metrics(model: TriageModel) -> None:
+    policy = Policy()
+    for level in LEVELS:
+        accuracy = model.info.metrics.get(f"cv_{level}_accuracy")
+        sample = model.contract_samples.get(level)
+        if accuracy is None or sample is None:
+            continue
+        contract = conclude(sample, target=policy.target_precision, confidence=policy.confidence)
+        _tell(
+            f"{level}: accuracy {accuracy:.3f} out of fold; {contract.coverage:.0%} of appeals"
+            f" can be routed by it at a precision of {policy.target_precision:.0%}"
+        )
+
+
+def _command() -> str:
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def _tell(message: str) -> None:
+    typer.echo(message, err=True)

@@ -1,0 +1,95 @@
+"""The contract sample: choices on texts that were neither fitted nor calibrated on.
+
+Where appeals are dated, the latest of them are kept for it. Where they are not, every text is
+used by crossing: its margins come from heads that were fitted without its fold, and the weights
+that turn them into probabilities from the other half of the folds. This is cross-conformal
+prediction (Vovk, "Cross-conformal predictors", 2015); the model that serves is fitted on all
+folds, so what the contract promises is measured on models that saw a fifth less than it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy import sparse
+
+from models.classifier import Floats, LinearHead
+from models.hierarchy import Hierarchy
+from models.prediction import Level
+from models.selective import ContractSample
+from training.calibrate import fit_hierarchy
+from training.heads import OutOfFold, Task
+from training.metrics import level_metrics
+from training.splits import Indices
+
+Heads = Mapping[Level, LinearHead]
+Samples = dict[Level, ContractSample]
+
+
+def latest_sample(
+    heads: Heads,
+    hierarchy: Hierarchy,
+    tasks: Sequence[Task],
+    matrix: sparse.csr_matrix,
+    rows: Indices,
+) -> Samples:
+    """Judge the fitted model on rows that were kept from it."""
+    margins = {level: head.margins(matrix[rows]) for level, head in heads.items()}
+    probabilities = hierarchy.probabilities(margins)
+    by_name = {task.name: task.at(rows) for task in tasks}
+    return {level: _sample(by_name[level], probabilities[level], heads[level]) for level in heads}
+
+
+def crossed_sample(heads: Heads, tasks: Mapping[str, Task], out_of_fold: OutOfFold) -> Samples:
+    """Judge each half of the folds with weights fitted on the other half."""
+    numbers = range(len(out_of_fold.splits))
+    halves = [out_of_fold.part(numbers[::2]), out_of_fold.part(numbers[1::2])]
+    if len(numbers) < 2:
+        return {}
+    parts = []
+    for fitted, judged in (halves, halves[::-1]):
+        hierarchy = fit_hierarchy(heads, tasks, fitted)  # type: ignore[arg-type]  # levels are names
+        probabilities = hierarchy.probabilities(_margins(heads, judged))
+        parts.append(
+            {
+                level: _sample(tasks[level].at(judged.rows), probabilities[level], heads[level])
+                for level in heads
+            }
+        )
+    return {level: _joined([part[level] for part in parts]) for level in heads}
+
+
+def out_of_fold_metrics(
+    heads: Heads, hierarchy: Hierarchy, tasks: Mapping[str, Task], out_of_fold: OutOfFold
+) -> dict[str, float]:
+    """Measure every level on the rows that were held out of their folds."""
+    if not len(out_of_fold.rows):
+        return {}
+    probabilities = hierarchy.probabilities(_margins(heads, out_of_fold))
+    metrics = {}
+    for level, head in heads.items():
+        labels = tasks[level].at(out_of_fold.rows).labels
+        for name, value in level_metrics(labels, probabilities[level], head.classes).items():
+            metrics[f"cv_{level}_{name}"] = value
+    return metrics
+
+
+def _margins(heads: Heads, out_of_fold: OutOfFold) -> dict[Level, Floats]:
+    return {level: out_of_fold.stacked(level) for level in heads}
+
+
+def _sample(task: Task, probabilities: Floats, head: LinearHead) -> ContractSample:
+    chosen = probabilities[task.rows]
+    if not len(chosen):
+        return ContractSample(np.zeros(0), np.zeros(0, dtype=bool))
+    # A label that the head has never seen is in no column: the choice was wrong.
+    correct = chosen.argmax(axis=1) == task.columns(head.classes)[task.rows]
+    return ContractSample(chosen.max(axis=1), correct)
+
+
+def _joined(samples: Sequence[ContractSample]) -> ContractSample:
+    return ContractSample(
+        np.concatenate([sample.probability for sample in samples]),
+        np.concatenate([sample.correct for sample in samples]),
+    )

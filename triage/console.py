@@ -1,0 +1,34 @@
+"""What both command lines share: errors told in a line, not as a stack trace."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from models.errors import ModelError
+from triage.errors import TriageError
+
+
+@contextmanager
+def told_errors(*more: type[Exception]) -> Iterator[None]:
+    """End the process with status 1 and the message, where a user's error comes up.
+
+    Parameters
+    ----------
+    more
+        Further exceptions that are a user's and speak for themselves.
+    """
+    told: tuple[type[Exception], ...] = (TriageError, ModelError, *more)
+    try:
+        yield
+    except told as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(1) from error
+
+
+def log_to_stderr() -> None:
+    """Send logs to standard error: standard output belongs to what a command answers."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
