@@ -62,6 +62,11 @@ STORE_ERRORS = (
 )
 """What the database raises that is not there, is locked, or has no connection left."""
 
+MAX_ERRORS = 20
+"""Errors of one request that are told; a hostile one could have thousands."""
+
+MAX_FIELD_CHARS = 100
+
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 FIELD_CODES = {
@@ -116,7 +121,7 @@ def of_http_error(error: HTTPException) -> Failure:
 
 def of_invalid_request(found: Sequence[Mapping[str, Any]]) -> Failure:
     """Describe all that Pydantic found; a single error gives the problem its code."""
-    errors = [_field_problem(error) for error in found]
+    errors = [_field_problem(error) for error in found[:MAX_ERRORS]]
     detail = "; ".join(f"{error.field or 'body'}: {error.message}" for error in errors)
     code = errors[0].code if len(errors) == 1 else INVALID_REQUEST
     return Failure(
@@ -189,7 +194,7 @@ def install(app: FastAPI, render: Render) -> None:
 
 
 def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
-    field = ".".join(map(str, error["loc"]))
+    field = ".".join(map(str, error["loc"]))[:MAX_FIELD_CHARS]
     return FieldProblem(field=field, code=_code(error["type"], field), message=error["msg"])
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from models import folder
@@ -46,29 +48,26 @@ class ModelRegistry:
         self.tracking_uri = tracking_uri
         self._artifact_folder = artifact_folder
 
-    def log(
-        self, model_folder: Path, *, experiment: str, tags: dict[str, str], name: str | None
-    ) -> str | None:
-        """Log a fitted model as a run; register it under `name` when one is given.
+    def log(self, model_folder: Path, *, experiment: str, tags: dict[str, str], name: str) -> str:
+        """Log a fitted model as a run, with parameters and metrics, and register it.
 
         Returns
         -------
         version
-            The registered version, or None.
+            The registered version.
 
         Raises
         ------
         RegistryUnavailableError
             MLflow did not take it.
         """
-        import mlflow
-
+        mlflow = self._mlflow()
         info = folder.load(model_folder).info
         try:
-            mlflow.set_tracking_uri(self.tracking_uri)
             with mlflow.start_run(experiment_id=self._experiment(experiment), tags=tags):
                 mlflow.log_params(info.parameters)
                 mlflow.log_metrics(info.metrics)
+                mlflow.set_tag("data_hash", info.data_hash)
                 logged = mlflow.pyfunc.log_model(
                     name=ARTIFACT,
                     loader_module="models.pyfunc",
@@ -82,7 +81,7 @@ class ModelRegistry:
                 )
         except mlflow.MlflowException as error:
             raise RegistryUnavailableError(f"{self.tracking_uri}: {error}") from error
-        return None if name is None else str(logged.registered_model_version)
+        return str(logged.registered_model_version)
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
         """Point an alias at a version."""
@@ -135,18 +134,13 @@ class ModelRegistry:
             return LoadedModel(folder.load(_model_folder(downloaded)), name, version)
 
     def _download(self, reference: str, destination: str) -> Path:
-        from mlflow import MlflowException, artifacts
-
+        mlflow = self._mlflow()
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         try:
-            path: str = artifacts.download_artifacts(
-                reference,
-                dst_path=destination,
-                tracking_uri=self.tracking_uri,
-                registry_uri=self.tracking_uri,
-            )
-        except (MlflowException, OSError) as error:
+            path: str = mlflow.artifacts.download_artifacts(reference, dst_path=destination)
+        except (mlflow.MlflowException, OSError) as error:
             raise RegistryUnavailableError(
-                f"{reference}: files are not to be had: {error}"
+                f"{reference}: its files are not to be had: {error}"
             ) from error
         return Path(path)
 
@@ -158,6 +152,13 @@ class ModelRegistry:
         local = not self.tracking_uri.startswith(("http:", "https:", "databricks"))
         location = self._artifact_folder.resolve().as_uri() if local else None
         return str(client.create_experiment(name, artifact_location=location))
+
+    def _mlflow(self) -> ModuleType:
+        """Import MLflow, which is slow, and point it at our store: it knows only one at a time."""
+        import mlflow
+
+        mlflow.set_tracking_uri(self.tracking_uri)
+        return mlflow
 
     def _client(self) -> MlflowClient:
         from mlflow import MlflowClient

@@ -46,7 +46,7 @@ def features(text: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class SparseEncoder:
-    """TF-IDF over `features`, with logarithmic term counts and rows of length one.
+    """TF-IDF over `features`, with plain term counts and rows of length one.
 
     Attributes
     ----------
@@ -97,5 +97,5 @@ class SparseEncoder:
             shape=(len(texts), len(self.vocabulary)),
         )
         matrix.sum_duplicates()
-        matrix.data = (1 + np.log(matrix.data)) * self.idf[matrix.indices]
+        matrix.data *= self.idf[matrix.indices]
         return normalize(matrix, copy=False), evidence

@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import Engine
 from uuid_utils import uuid7
 
+from model_fixture import save_small_model
 from models.prediction import Candidate
 from triage.appeal import (
     Action,
@@ -235,3 +236,9 @@ def make_review() -> Callable[..., Review]:
         return Review(decision_id=decision_id, **fields | overrides)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small real model; it knows enough to route some appeals by itself."""
+    return save_small_model(tmp_path_factory.mktemp("models") / "small")

@@ -14,7 +14,7 @@ from training.fit import fit_model
 from triage.citydata import load_city
 from triage.config import STARTER_DATA
 
-N_EXAMPLES = 900
+N_EXAMPLES = 600
 
 
 def save_small_model(path: Path) -> Path:

@@ -15,16 +15,18 @@ from models.prediction import LEVELS
 from models.registry import ModelRegistry
 from models.selective import conclude
 from training import report as reports
-from training.data import Examples, parse_mapping, read_examples
+from training.data import COLUMNS, Examples, read_examples
 from training.encoders import NONE, STATIC, choose_encoder
 from training.errors import TrainingError
 from training.evaluate import ALL, evaluate, make_result
 from training.fit import fit_model
-from training.progress import on_terminal
+from training.starter import fit_starter
 from triage.citydata import load_enterprises, load_taxonomy
-from triage.config import Settings
+from triage.config import CHAMPION, MODEL_NAME, Settings
 from triage.console import told_errors
 from triage.policy import Policy
+from triage.progress import on_terminal
+from triage.records import parse_mapping
 
 EXPERIMENT = "appeal-triage"
 
@@ -85,12 +87,23 @@ def fit(
         _tell(f"fitted on {len(examples)} appeals, saved in {out}")
         _tell_metrics(model)
         if register:
-            registry = ModelRegistry(settings.tracking_uri, settings.home / "mlartifacts")
-            tags = {"command": _command(), "data_hash": examples.data_hash}
-            version = registry.log(out, experiment=EXPERIMENT, tags=tags, name=register)
-            if alias and version:
-                registry.set_alias(register, alias, version)
-            _tell(f"registered as {register} version {version}" + (f" @{alias}" if alias else ""))
+            _register(_registry(settings), out, register, alias)
+
+
+@app.command()
+def starter(
+    encoder: Annotated[str, typer.Option(help=f"{STATIC} or {NONE}")] = STATIC,
+) -> None:
+    """Fit and register a model on the bundled corpus, unless there is a champion already."""
+    settings = Settings()
+    registry = _registry(settings)
+    with told_errors(TrainingError):
+        if registry.has(MODEL_NAME, CHAMPION):
+            return
+        out = settings.home / "starter"
+        with on_terminal() as progress:
+            fit_starter(out, encoder=encoder, progress=progress)
+        _register(registry, out, MODEL_NAME, CHAMPION)
 
 
 @app.command(name="evaluate")
@@ -106,8 +119,7 @@ def evaluate_command(
     """Measure a model on labelled appeals that it has not seen."""
     settings = Settings()
     with told_errors(TrainingError), on_terminal() as progress:
-        registry = ModelRegistry(settings.tracking_uri, settings.home / "mlartifacts")
-        loaded = registry.load(model).model
+        loaded = _registry(settings).load(model).model
         examples = _read(data, columns, delimiter, taxonomy, None)
         metrics = evaluate(loaded, examples, progress=progress)
         result = make_result(name or Path(data[0]).stem, _command(), data, loaded, metrics)
@@ -129,6 +141,18 @@ def report(
         reports.update(page, results)
 
 
+def _registry(settings: Settings) -> ModelRegistry:
+    return ModelRegistry(settings.tracking_uri, settings.artifact_folder)
+
+
+def _register(registry: ModelRegistry, model: Path, name: str, alias: str | None) -> None:
+    tags = {"command": _command()}
+    version = registry.log(model, experiment=EXPERIMENT, tags=tags, name=name)
+    if alias:
+        registry.set_alias(name, alias, version)
+    _tell(f"registered as {name} version {version}" + (f" @{alias}" if alias else ""))
+
+
 def _read(
     data: list[str],
     columns: str | None,
@@ -138,7 +162,7 @@ def _read(
 ) -> Examples:
     examples = read_examples(
         data,
-        mapping=parse_mapping(columns),
+        mapping=parse_mapping(columns, COLUMNS),
         delimiter=delimiter,
         taxonomy=load_taxonomy(taxonomy) if taxonomy else None,
         enterprises=load_enterprises(enterprises) if enterprises else None,

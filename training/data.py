@@ -71,27 +71,6 @@ class _Problems:
         return "\n".join([*self.shown, *([f"and {more} more"] if more else [])])
 
 
-def parse_mapping(text: str | None) -> dict[str, str]:
-    """Read ``text=COL,topic=COL`` into a mapping from our columns to the file's.
-
-    Raises
-    ------
-    InvalidTrainingDataError
-        A pair without ``=``, or a column that is none of ours.
-    """
-    mapping = {}
-    for pair in (text or "").split(","):
-        if not pair.strip():
-            continue
-        name, separator, column = (part.strip() for part in pair.partition("="))
-        if not separator or not column or name not in COLUMNS:
-            raise InvalidTrainingDataError(
-                f"--map {pair.strip()}: write NAME=COLUMN, with NAME one of {', '.join(COLUMNS)}"
-            )
-        mapping[name] = column
-    return mapping
-
-
 def read_examples(
     sources: Sequence[str],
     *,

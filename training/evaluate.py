@@ -16,7 +16,7 @@ from models.language import identify
 from models.prediction import Level
 from training.data import Examples
 from training.metrics import level_metrics
-from training.progress import Reporter, Silent
+from triage.progress import Reporter, Silent
 
 ALL = "all"
 

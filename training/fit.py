@@ -21,8 +21,8 @@ from training.contract import crossed_sample, latest_sample, out_of_fold_metrics
 from training.data import Examples
 from training.errors import InvalidTrainingDataError
 from training.heads import Task, fit_heads, fit_out_of_fold
-from training.progress import Reporter, Silent
 from training.splits import contract_split, folds, near_duplicate_groups
+from triage.progress import Reporter, Silent
 
 URGENCY = "urgency"
 

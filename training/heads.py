@@ -13,8 +13,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from models.classifier import Floats, LinearHead, fit_head
-from training.progress import Reporter
 from training.splits import Indices
+from triage.progress import Reporter
 
 ABSENT_MARGIN = -1.0
 """Margin of a class that a fold's training rows lack: what an SVM gives to a sure no."""

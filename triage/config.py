@@ -40,3 +40,8 @@ class Settings(BaseSettings):
         return os.environ.get("MLFLOW_TRACKING_URI") or (
             f"sqlite:///{self.home.resolve() / 'mlflow.db'}"
         )
+
+    @property
+    def artifact_folder(self) -> Path:
+        """Where MLflow keeps model files, unless a server keeps them elsewhere."""
+        return self.home.resolve() / "mlartifacts"

@@ -70,6 +70,27 @@ def read_records(source: str, *, delimiter: str | None = None) -> Iterator[Recor
         raise InvalidRecordsError(f"{source}: not a .csv, .tsv, .jsonl, .parquet or .xlsx file")
 
 
+def parse_mapping(text: str | None, names: Sequence[str]) -> dict[str, str]:
+    """Read ``text=COL,topic=COL`` into a mapping from our names to a file's columns.
+
+    Raises
+    ------
+    InvalidRecordsError
+        A pair without ``=``, or a name that is none of ours.
+    """
+    mapping = {}
+    for pair in (text or "").split(","):
+        if not pair.strip():
+            continue
+        name, _, column = (part.strip() for part in pair.partition("="))
+        if not column or name not in names:
+            raise InvalidRecordsError(
+                f"--map {pair.strip()}: write NAME=COLUMN, with NAME one of {', '.join(names)}"
+            )
+        mapping[name] = column
+    return mapping
+
+
 @contextmanager
 def _opened(source: str) -> Iterator[TextIO]:
     try:

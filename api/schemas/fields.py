@@ -39,9 +39,10 @@ def _check_text(text: str) -> str:
     if "\0" in text:
         raise PydanticCustomError(
             "text_has_nul",
-            "the text has a NUL character at position {position}",
-            {"position": text.index("\0")},
+            "the text has a NUL character at position {at}",
+            {"at": text.index("\0")},
         )
+    _check_unicode(text)
     if not normalise(text):
         raise PydanticCustomError(
             "text_blank", "the text has only spaces, invisible characters or markup"
@@ -54,7 +55,18 @@ def _check_storable(value: str) -> str:
         raise PydanticCustomError(
             "has_nul", "there is a NUL character at position {at}", {"at": value.index("\0")}
         )
+    _check_unicode(value)
     return value
+
+
+def _check_unicode(value: str) -> None:
+    """Refuse halves of characters, which JSON can escape but nothing can store."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise PydanticCustomError(
+            "invalid_unicode", "there is half of a character at position {at}", {"at": error.start}
+        ) from error
 
 
 def _check_name(value: str) -> str:

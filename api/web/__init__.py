@@ -1,5 +1,22 @@
 """The supervisors' pages, in Russian, Kazakh and English."""
 
-from api.web.pages import install, render_problem
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from api.web import decision, home
+from api.web.pages import render_problem
 
 __all__ = ["install", "render_problem"]
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def install(app: FastAPI) -> None:
+    """Add the pages and their static files to an app."""
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    for module in (home, decision):
+        app.include_router(module.router, include_in_schema=False)

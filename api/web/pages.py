@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
-from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.errors import problem_response
@@ -18,7 +17,6 @@ from api.web.language import COOKIE, LANGUAGES, PARAMETER, Locale, choose_langua
 
 HOME = "/"
 PAGES = "/pages/"
-STATIC = "/static"
 COOKIE_SECONDS = 365 * 24 * 3600
 HEADERS = {
     "Content-Security-Policy": (
@@ -30,9 +28,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
-_FOLDER = Path(__file__).parent
 _templates = Environment(
-    loader=FileSystemLoader(_FOLDER / "templates"),
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -80,15 +77,6 @@ def render_problem(request: Request, problem: Problem, headers: Mapping[str, str
     response = pages.render("problem.html", status=problem.status, here=HOME, problem=problem)
     response.headers.update(headers)
     return response
-
-
-def install(app: FastAPI) -> None:
-    """Add the pages and their static files to an app."""
-    from api.web import decision, home
-
-    app.mount(STATIC, StaticFiles(directory=_FOLDER / "static"), name="static")
-    for module in (home, decision):
-        app.include_router(module.router, include_in_schema=False)
 
 
 def _languages() -> list[Locale]:

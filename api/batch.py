@@ -1,0 +1,96 @@
+"""Classifies a file of appeals: one line of JSON for each row, in the order of the rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from models.bundle import BATCH, TriageModel
+from models.output import as_json
+from models.prediction import LEVELS
+from triage.errors import InvalidRecordsError
+from triage.records import Record
+
+COLUMNS = ("id", "text", "language")
+"""What is taken from a row; the rest is passed over."""
+
+EMPTY: dict[str, Any] = {"language": "other", **dict.fromkeys(LEVELS, None), "error": "text_empty"}
+"""Answer to a row without a text: it is in the output, so that no row is lost."""
+
+
+def classify_records(
+    model: TriageModel, records: Iterable[Record], mapping: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Yield an answer for each row, with the row's id or, without one, its number from 1.
+
+    Raises
+    ------
+    InvalidRecordsError
+        There is no column of texts.
+    """
+    columns = {name: mapping.get(name, name) for name in COLUMNS}
+    numbered = enumerate(records, start=1)
+    while batch := list(islice(numbered, BATCH)):
+        _check_columns(batch[0][1], columns)
+        rows = [_row(number, record, columns) for number, record in batch]
+        with_text = [row for row in rows if row["text"]]
+        predictions = iter(
+            model.predict(
+                [row["text"] for row in with_text], [row["language"] for row in with_text]
+            )
+        )
+        for row in rows:
+            answer = as_json(next(predictions)) if row["text"] else EMPTY
+            yield {"id": row["id"], **answer}
+
+
+def write_lines(answers: Iterable[dict[str, Any]], output: str) -> int:
+    """Write answers as JSONL and return how many; ``-`` is standard output.
+
+    The file appears whole or not at all.
+    """
+    count = 0
+    with _writer(output) as file:
+        for answer in answers:
+            file.write(json.dumps(answer, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def _row(number: int, record: Record, columns: Mapping[str, str]) -> dict[str, Any]:
+    values = {name: record.values.get(column) for name, column in columns.items()}
+    text, identifier = values["text"], values["id"]
+    return {
+        "id": number if identifier is None else identifier,
+        "text": "" if text is None else str(text),
+        "language": values["language"] if isinstance(values["language"], str) else None,
+    }
+
+
+def _check_columns(record: Record, columns: Mapping[str, str]) -> None:
+    if columns["text"] not in record.values:
+        raise InvalidRecordsError(
+            f"no column {columns['text']!r} for text; there are {', '.join(record.values)}:"
+            " name it with --map text=COLUMN"
+        )
+
+
+@contextmanager
+def _writer(output: str) -> Iterator[TextIO]:
+    if output == "-":
+        yield sys.stdout
+        return
+    part = Path(f"{output}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+        os.replace(part, output)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,45 @@
+"""The real application over real databases."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from triage.config import Settings
+
+
+@pytest.fixture
+def client(store_url: str, model_folder: Path, tmp_path: Path) -> Iterator[TestClient]:
+    """A client of an application with an empty store."""
+    settings = Settings(home=tmp_path, database_url=store_url, model=str(model_folder))
+    with TestClient(create_app(settings)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def shared_client(
+    sqlite_template: Path, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient]:
+    """A client that the tests of a module share, because none of them stores anything."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copyfile(sqlite_template, home / "triage.db")
+    with TestClient(create_app(Settings(home=home, model=str(model_folder)))) as client:
+        yield client
+
+
+@pytest.fixture
+def sqlite_home(sqlite_template: Path, tmp_path: Path) -> Path:
+    """A home folder with a migrated SQLite store."""
+    shutil.copyfile(sqlite_template, tmp_path / "triage.db")
+    return tmp_path
+
+
+@pytest.fixture
+def model_copy(model_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the model, to damage."""
+    return Path(shutil.copytree(model_folder, tmp_path / "model"))

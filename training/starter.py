@@ -1,0 +1,29 @@
+"""The starter model: fitted on the bundled corpus, so that there is something to serve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models import folder
+from training.data import read_examples
+from training.encoders import choose_encoder
+from training.fit import fit_model
+from triage.citydata import load_city
+from triage.config import STARTER_DATA
+from triage.progress import Reporter
+
+APPEALS = STARTER_DATA / "appeals.jsonl"
+
+
+def fit_starter(out: Path, *, encoder: str, progress: Reporter) -> None:
+    """Fit a model on the starter corpus and save it."""
+    city = load_city(STARTER_DATA)
+    examples = read_examples([str(APPEALS)], taxonomy=city.taxonomy, enterprises=city.enterprises)
+    model = fit_model(
+        examples,
+        dense_encoder=choose_encoder(encoder),
+        taxonomy_version=city.taxonomy.version,
+        parameters={"encoder": encoder, "data": APPEALS.name},
+        progress=progress,
+    )
+    folder.save(model, out)
