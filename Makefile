@@ -11,7 +11,7 @@ ENCODERS ?= yes
 
 LOCKS := -r requirements.lock $(if $(filter yes,$(ENCODERS)),-r requirements-encoders.lock)
 
-.PHONY: run test install check lint types imports mlflow lock clean
+.PHONY: run test install check lint types imports results mlflow lock clean
 
 run: install  ## Fit the starter model if there is none, then serve on 127.0.0.1:8109
 	@echo "[4/5] starter model"
@@ -46,6 +46,21 @@ types: install
 
 imports: install
 	@$(BIN)/lint-imports
+
+SHARED := ../shared/data
+CITY := triage/data
+FIT := $(BIN)/triage-train fit --seed 0
+
+results: install  ## Measure again, and bring README's figures up to date
+	@$(FIT) --data $(CITY)/appeals.jsonl --taxonomy $(CITY)/taxonomy.csv \
+	    --enterprises $(CITY)/enterprises.csv --out var/starter \
+	    --name "starter corpus, 5 folds" --result docs/results/starter.json
+	@if [ -d $(SHARED)/kursk ]; then \
+	    $(FIT) --data $(SHARED)/kursk/train.csv --out var/kursk && \
+	    $(BIN)/triage-train evaluate --model var/kursk --data $(SHARED)/kursk/open_test.csv \
+	        --name "Kursk, train to open test" --out docs/results/kursk.json; \
+	else echo "skipped: Kursk is not at $(SHARED)/kursk"; fi
+	@$(BIN)/triage-train report
 
 mlflow: install  ## Open MLflow's own pages on the local registry
 	@$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/var/mlflow.db

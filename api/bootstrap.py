@@ -13,7 +13,6 @@ from triage.appeal import Versions
 from triage.citydata import load_city
 from triage.config import STARTER_DATA, Settings
 from triage.errors import ModelNotReadyError
-from triage.policy import Policy
 from triage.service import TriageService
 from triage.store.migrate import migrate
 from triage.store.sessions import make_engine, make_sessions
@@ -81,7 +80,7 @@ def build_service(settings: Settings, engine: Engine) -> TriageService:
         city_code=settings.city,
         city=load_city(settings.data_dir),
         danger_words=DangerWords.load(DANGER_WORDS),
-        policy=Policy(),
+        policy=settings.policy,
     )
 
 

@@ -101,6 +101,13 @@ def migrate() -> None:
     typer.echo("the database is up to date", err=True)
 
 
+@app.command()
+def settings() -> None:
+    """List every TRIAGE_* variable with its default."""
+    for name, field in Settings.model_fields.items():
+        typer.echo(f"TRIAGE_{name.upper():20} {field.description} [{field.default}]")
+
+
 @audit.command()
 def verify() -> None:
     """Check every entry of the ledger, and every row against the entry that recorded it."""

@@ -19,11 +19,23 @@ from tokenizers import Tokenizer
 from models.errors import EncoderUnavailableError
 
 Vectors = npt.NDArray[np.float32]
+Table = npt.NDArray[np.float32] | npt.NDArray[np.int8]
 
 STATIC_WEIGHTS = "model.safetensors"
 STATIC_TABLE = "embedding.weight"
+STATIC_INT8, STATIC_SCALES = "embedding.int8", "embedding.scale"
+INT8_MAX = 127
 TOKENIZER = "tokenizer.json"
 MODULES = "modules.json"
+STATIC_MODULES = [
+    {
+        "idx": 0,
+        "name": "0",
+        "path": "",
+        "type": "sentence_transformers.sentence_transformer.modules.StaticEmbedding",
+    }
+]
+"""What sentence-transformers finds in ``modules.json`` of a static encoder."""
 
 
 class DenseEncoder(Protocol):
@@ -48,16 +60,19 @@ class StaticEncoder:
     tokenizer
         Splits a text into subwords; no padding, no special tokens.
     table
-        Shape (n_subwords, n_dimensions).
+        Shape (n_subwords, n_dimensions), float32 or int8.
+    scales
+        Shape (n_subwords,): what each row of an int8 table is multiplied by.
     """
 
     name = "static"
 
-    def __init__(self, tokenizer: Tokenizer, table: Vectors) -> None:
+    def __init__(self, tokenizer: Tokenizer, table: Table, scales: Vectors | None = None) -> None:
         tokenizer.no_padding()
         tokenizer.no_truncation()
         self._tokenizer = tokenizer
         self._table = table
+        self._scales = scales
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return mean subword vectors of length one; a text without subwords is all zeros."""
@@ -65,29 +80,31 @@ class StaticEncoder:
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         for row, encoding in enumerate(encodings):
             if encoding.ids:
-                vectors[row] = self._table[encoding.ids].mean(axis=0)
+                vectors[row] = self._rows(encoding.ids).mean(axis=0)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         np.divide(vectors, lengths, out=vectors, where=lengths > 0)
         return vectors
 
+    def quantised(self) -> StaticEncoder:
+        """Return the same encoder with its table in a quarter of the space."""
+        largest = np.abs(self._table).max(axis=1)
+        scales = np.where(largest > 0, largest / INT8_MAX, 1.0).astype(np.float32)
+        table = np.round(self._table / scales[:, None]).astype(np.int8)
+        return StaticEncoder(self._tokenizer, table, scales)
+
     def save(self, folder: Path) -> None:
-        """Write the folder that `load` and sentence-transformers read."""
+        """Write the folder that `load` reads; a float table is sentence-transformers' own shape."""
         folder.mkdir(parents=True, exist_ok=True)
         self._tokenizer.save(str(folder / TOKENIZER))
-        save_file({STATIC_TABLE: self._table}, folder / STATIC_WEIGHTS)
-        modules = [
-            {
-                "idx": 0,
-                "name": "0",
-                "path": "",
-                "type": "sentence_transformers.sentence_transformer.modules.StaticEmbedding",
-            }
-        ]
-        (folder / MODULES).write_text(json.dumps(modules, indent=2), encoding="utf-8")
+        tensors: dict[str, Table] = {STATIC_TABLE: self._table}
+        if self._scales is not None:
+            tensors = {STATIC_INT8: self._table, STATIC_SCALES: self._scales}
+        save_file(tensors, folder / STATIC_WEIGHTS)
+        (folder / MODULES).write_text(json.dumps(STATIC_MODULES, indent=2), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> StaticEncoder:
-        """Read a `StaticEmbedding` folder.
+        """Read a `StaticEmbedding` folder, or one with its table in int8.
 
         Raises
         ------
@@ -96,10 +113,16 @@ class StaticEncoder:
         """
         try:
             tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-            table = load_file(folder / STATIC_WEIGHTS)[STATIC_TABLE]
+            tensors = load_file(folder / STATIC_WEIGHTS)
+            if STATIC_INT8 in tensors:
+                return cls(tokenizer, tensors[STATIC_INT8], tensors[STATIC_SCALES])
+            return cls(tokenizer, tensors[STATIC_TABLE].astype(np.float32))
         except Exception as error:  # tokenizers raises bare Exception
             raise EncoderUnavailableError(f"{folder}: no static encoder here: {error}") from error
-        return cls(tokenizer, table.astype(np.float32))
+
+    def _rows(self, ids: list[int]) -> Vectors:
+        rows = self._table[ids].astype(np.float32)
+        return rows if self._scales is None else rows * self._scales[ids, None]
 
 
 class SentenceTransformerEncoder:

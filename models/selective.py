@@ -20,8 +20,9 @@ GRID = np.round(np.arange(0.999, 0.0, -0.001), 3)
 """Thresholds tried, strictest first; fixed beforehand, so that the guarantee holds."""
 
 TOLERATED = 2
-"""Wrong choices that the strictest threshold tested must be able to bear: with fewer examples
-above it, one odd label among the surest choices would end the search before it began."""
+MIN_COVERAGE = 0.05
+"""The strictest threshold tested covers this share and can bear this many wrong choices: with
+fewer examples above it, one odd label among the surest would end the search before it began."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def conclude(sample: ContractSample, *, target: float, confidence: float) -> Con
     threshold, coverage = None, 0.0
     # Which thresholds are tested depends on the probabilities alone, never on what was right.
     is_tested = binom.sf(n_chosen - TOLERATED - 1, n_chosen, target) <= 1 - confidence
+    is_tested &= n_chosen >= MIN_COVERAGE * n_examples
     for step in np.flatnonzero(is_tested):
         if binom.sf(n_correct[step] - 1, n_chosen[step], target) > 1 - confidence:
             break

@@ -12,7 +12,7 @@ from triage.store.tables import AppealTable, DecisionTable, LedgerEventTable, Re
 
 RU = "Во дворе третий день не убирают снег, коляску не провезти"
 KK = "Пәтерде екі күннен бері жылу жоқ, батареялар мұздай"
-MIXED = "Двордағы снегты үш күннен бері уборка жасамайды, әкімдікке звондап жүрміз"
+MIXED = "Добрый день, біздің подъезде лифт жұмыс істемейді, третий день уже, когда исправите?"
 
 
 def problem_code(response: Any, status: int) -> str:

@@ -18,7 +18,7 @@ from training import report as reports
 from training.data import COLUMNS, Examples, read_examples
 from training.encoders import NONE, STATIC, choose_encoder
 from training.errors import TrainingError
-from training.evaluate import ALL, evaluate, make_result
+from training.evaluate import ALL, evaluate, make_result, out_of_fold_figures
 from training.fit import fit_model
 from training.starter import fit_starter
 from triage.citydata import load_enterprises, load_taxonomy
@@ -64,7 +64,11 @@ def fit(
     out: Annotated[Path | None, typer.Option(help="Model folder to write")] = None,
     register: Annotated[str | None, typer.Option(help="Register in MLflow as")] = None,
     alias: Annotated[str | None, typer.Option(help="Point this alias at it")] = None,
-    seed: Annotated[int, typer.Option()] = 0,
+    seed: Annotated[int, typer.Option(help="Of folds and solvers")] = 0,
+    result: Annotated[
+        Path | None, typer.Option(help="File to write the out-of-fold figures to, JSON")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the data, for the report")] = None,
 ) -> None:
     """Fit a model on historical appeals with any of category, topic, enterprise."""
     settings = Settings()
@@ -85,7 +89,11 @@ def fit(
         )
         folder.save(model, out)
         _tell(f"fitted on {len(examples)} appeals, saved in {out}")
-        _tell_metrics(model)
+        _tell_metrics(model, settings.policy)
+        if result:
+            metrics = out_of_fold_figures(model)
+            made = make_result(name or Path(data[0]).stem, _command(), data, model, metrics)
+            made.save(result)
         if register:
             _register(_registry(settings), out, register, alias)
 
@@ -172,8 +180,7 @@ def _read(
     return examples
 
 
-def _tell_metrics(model: TriageModel) -> None:
-    policy = Policy()
+def _tell_metrics(model: TriageModel, policy: Policy) -> None:
     for level in LEVELS:
         accuracy = model.info.metrics.get(f"cv_{level}_accuracy")
         sample = model.contract_samples.get(level)

@@ -66,6 +66,16 @@ def evaluate(
     return {name: _measure(model, examples, probabilities, rows) for name, rows in parts.items()}
 
 
+def out_of_fold_figures(model: TriageModel) -> dict[str, dict[str, dict[str, float]]]:
+    """Return what fitting measured on texts that were held out of their folds."""
+    levels: dict[str, dict[str, float]] = {}
+    for name, value in model.info.metrics.items():
+        prefix, level, metric = name.split("_", 2)
+        if prefix == "cv":
+            levels.setdefault(level, {})[metric] = value
+    return {ALL: levels}
+
+
 def make_result(
     name: str,
     command: str,

@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from triage.policy import Policy
+
 STARTER_DATA = Path(__file__).parent / "data"
 MODEL_NAME = "appeal-triage"
 CHAMPION = "champion"
@@ -21,13 +23,27 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="Folder of databases and fitted models")
     city: str = Field("astana", description="The city that this service works for")
     data_dir: Path = Field(STARTER_DATA, description="The city's taxonomy, enterprises, places")
-    database_url: str = Field("", description="Decisions; by default SQLite under home")
+    database_url: str = Field("", description="Where decisions are kept; empty: SQLite under home")
     model: str = Field(
         f"models:/{MODEL_NAME}@{CHAMPION}", description="Model folder or MLflow reference"
     )
-    host: str = "127.0.0.1"
-    port: int = 8109
-    log_level: str = "INFO"
+    host: str = Field("127.0.0.1", description="Address to serve on")
+    port: int = Field(8109, description="Port to serve on")
+    target_precision: float = Field(
+        Policy.target_precision, gt=0, lt=1, description="Contract: precision of what goes unseen"
+    )
+    confidence: float = Field(
+        Policy.confidence, gt=0, lt=1, description="Contract: how sure that promise is"
+    )
+    urgent_probability: float = Field(
+        Policy.urgent_probability,
+        ge=0,
+        le=1,
+        description="From this probability on an appeal is urgent",
+    )
+    urgent_hours: int = Field(
+        Policy.urgent_hours, gt=0, description="An urgent appeal is due within these hours"
+    )
 
     @property
     def store_url(self) -> str:
@@ -45,3 +61,13 @@ class Settings(BaseSettings):
     def artifact_folder(self) -> Path:
         """Where MLflow keeps model files, unless a server keeps them elsewhere."""
         return self.home.resolve() / "mlartifacts"
+
+    @property
+    def policy(self) -> Policy:
+        """The part of the settings that decisions depend on."""
+        return Policy(
+            target_precision=self.target_precision,
+            confidence=self.confidence,
+            urgent_probability=self.urgent_probability,
+            urgent_hours=self.urgent_hours,
+        )

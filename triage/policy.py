@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """Numbers that people set, not data.
 

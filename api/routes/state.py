@@ -30,7 +30,10 @@ async def healthz() -> HealthAnswer:
     "/readyz",
     summary="Can appeals be taken",
     response_model=ReadyAnswer,
-    responses={503: {"model": ReadyAnswer, "description": "Not ready: `checks` says why"}},
+    responses={
+        503: {"model": ReadyAnswer, "description": "Not ready: `checks` says why"},
+        **problems(),
+    },
 )
 def readyz(backend: BackendDep) -> Response:
     """Check that the store is reachable and migrated, and that a model is loaded."""

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from triage.config import STARTER_DATA
 APPEALS = {
     "ru": "Во дворе третий день не убирают снег, коляску не провезти",
     "kk": "Пәтерде екі күннен бері жылу жоқ, батареялар мұздай",
-    "mixed": "Двордағы снегты үш күннен бері уборка жасамайды, әкімдікке звондап жүрміз",
+    "mixed": "Добрый день, біздің подъезде лифт жұмыс істемейді, третий день уже, когда исправите?",
 }
 START_SECONDS = 60
 ROOT = STARTER_DATA.parent.parent
@@ -157,15 +157,15 @@ def test_server_body_over_limit_is_refused_while_it_is_sent(
     sqlite_environment: dict[str, str], tmp_path: Path
 ) -> None:
     with _server(sqlite_environment, tmp_path / "server.log") as client:
-        connection = HTTPConnection("127.0.0.1", client.base_url.port, timeout=30)
-        connection.putrequest("POST", "/classify")
-        connection.putheader("Content-Type", "application/json")
-        connection.putheader("Content-Length", str(10**12))
-        connection.endheaders()
-        response = connection.getresponse()
+        with closing(HTTPConnection("127.0.0.1", client.base_url.port, timeout=30)) as connection:
+            connection.putrequest("POST", "/classify")
+            connection.putheader("Content-Type", "application/json")
+            connection.putheader("Content-Length", str(10**12))
+            connection.endheaders()
+            with connection.getresponse() as response:
+                answer = json.load(response)
 
-        assert response.status == 413
-        assert json.load(response)["code"] == "body_too_large"
+        assert (answer["status"], answer["code"]) == (413, "body_too_large")
         assert client.get("/decisions").json()["items"] == []
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -29,11 +30,8 @@ def test_parse_json_reads_what_json_wrote(value: Any) -> None:
 
 @given(st.binary(max_size=200))
 def test_parse_json_any_bytes_are_read_or_refused(body: bytes) -> None:
-    try:
-        parse_json(body)
-    except RequestRefusedError as error:
-        assert error.status_code == 400
-        assert error.code in ("invalid_json", "invalid_encoding")
+    with suppress(RequestRefusedError):
+        assert parse_json(body) == json.loads(body.decode())
 
 
 def test_parse_json_refusal_says_where() -> None:
