@@ -8,7 +8,6 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from starlette.concurrency import run_in_threadpool
 
 from api import errors, openapi, web
 from api.bootstrap import build_backend
@@ -19,18 +18,21 @@ from triage.config import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Make the application; the database is touched and the model loaded when it starts."""
+    """Make the application: the database is migrated and the model loaded here.
+
+    Raises
+    ------
+    InvalidCityFileError, StoreUnavailableError
+        The city's files are wrong, or there is no database.
+    """
+    backend = build_backend(settings)
     metrics = Metrics()
+    metrics.follow_model(backend.versions)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        backend = await run_in_threadpool(build_backend, settings)
-        app.state.backend = backend
-        metrics.follow_model(backend.versions)
-        try:
-            yield
-        finally:
-            backend.close()
+        yield
+        backend.close()
 
     app = FastAPIOffline(
         title="Appeal triage",
@@ -43,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
         # Else Swagger UI would show a badge from its maker's server.
         swagger_ui_parameters={"validatorUrl": None},
     )
+    app.state.backend = backend
     app.state.metrics = metrics
     for module in (classify, decisions, catalog, state):
         app.include_router(module.router)

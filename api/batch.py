@@ -6,19 +6,24 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, get_args
 
 from models.bundle import BATCH, TriageModel
+from models.language import Language
 from models.output import as_json
 from models.prediction import LEVELS
+from models.text import normalise
 from triage.errors import InvalidRecordsError
 from triage.records import Record
 
 COLUMNS = ("id", "text", "language")
 """What is taken from a row; the rest is passed over."""
+
+LANGUAGES = get_args(Language)
+"""Hints that are taken; with any other the model tells the language itself."""
 
 EMPTY: dict[str, Any] = {"language": "other", **dict.fromkeys(LEVELS, None), "error": "text_empty"}
 """Answer to a row without a text: it is in the output, so that no row is lost."""
@@ -32,12 +37,13 @@ def classify_records(
     Raises
     ------
     InvalidRecordsError
-        There is no column of texts.
+        There is no column of texts, or none of a name that `mapping` gives.
     """
     columns = {name: mapping.get(name, name) for name in COLUMNS}
     numbered = enumerate(records, start=1)
     while batch := list(islice(numbered, BATCH)):
-        _check_columns(batch[0][1], columns)
+        if batch[0][0] == 1:  # later lines of JSON may leave out what is empty
+            _check_columns(batch[0][1], columns, needed={"text", *mapping})
         rows = [_row(number, record, columns) for number, record in batch]
         with_text = [row for row in rows if row["text"]]
         predictions = iter(
@@ -58,7 +64,8 @@ def write_lines(answers: Iterable[dict[str, Any]], output: str) -> int:
     count = 0
     with _writer(output) as file:
         for answer in answers:
-            file.write(json.dumps(answer, ensure_ascii=False) + "\n")
+            # Spreadsheets and Parquet may have ids that JSON has no word for: dates, decimals.
+            file.write(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
             count += 1
     return count
 
@@ -68,17 +75,18 @@ def _row(number: int, record: Record, columns: Mapping[str, str]) -> dict[str, A
     text, identifier = values["text"], values["id"]
     return {
         "id": number if identifier is None else identifier,
-        "text": "" if text is None else str(text),
-        "language": values["language"] if isinstance(values["language"], str) else None,
+        "text": "" if text is None else normalise(str(text)),
+        "language": values["language"] if values["language"] in LANGUAGES else None,
     }
 
 
-def _check_columns(record: Record, columns: Mapping[str, str]) -> None:
-    if columns["text"] not in record.values:
-        raise InvalidRecordsError(
-            f"no column {columns['text']!r} for text; there are {', '.join(record.values)}:"
-            " name it with --map text=COLUMN"
-        )
+def _check_columns(record: Record, columns: Mapping[str, str], *, needed: set[str]) -> None:
+    for name in COLUMNS:
+        if name in needed and columns[name] not in record.values:
+            raise InvalidRecordsError(
+                f"no column {columns[name]!r} for {name}; there are {', '.join(record.values)}:"
+                f" name it with --map {name}=COLUMN"
+            )
 
 
 @contextmanager
@@ -87,10 +95,13 @@ def _writer(output: str) -> Iterator[TextIO]:
         yield sys.stdout
         return
     part = Path(f"{output}.part")
-    part.parent.mkdir(parents=True, exist_ok=True)
     try:
+        part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("w", encoding="utf-8", newline="\n") as file:
             yield file
         os.replace(part, output)
+    except OSError as error:
+        raise InvalidRecordsError(f"{output}: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()

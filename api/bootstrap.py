@@ -14,12 +14,10 @@ from triage.citydata import load_city
 from triage.config import STARTER_DATA, Settings
 from triage.errors import ModelNotReadyError
 from triage.service import TriageService
-from triage.store.migrate import migrate
-from triage.store.sessions import make_engine, make_sessions
+from triage.store.sessions import make_engine, make_sessions, prepare_store
 from triage.urgency import DangerWords
 
 DANGER_WORDS = STARTER_DATA / "danger_words.tsv"
-ARTIFACTS = "mlartifacts"
 
 log = structlog.get_logger(__name__)
 
@@ -61,12 +59,10 @@ def build_backend(settings: Settings) -> Backend:
     InvalidCityFileError
         A file of the city is wrong.
     StoreUnavailableError
-        The database's URL is wrong.
-    sqlalchemy.exc.OperationalError
-        The database does not answer.
+        The database's URL is wrong, or it does not answer.
     """
     engine = make_engine(settings.store_url)
-    migrate(engine)
+    prepare_store(engine)
     service = build_service(settings, engine)
     backend = Backend(service, engine, load_model(service, settings))
     _log_start(backend, settings)
@@ -86,7 +82,7 @@ def build_service(settings: Settings, engine: Engine) -> TriageService:
 
 def load_model(service: TriageService, settings: Settings) -> ModelError | None:
     """Have the service use the configured model; return why it can't, None if it does."""
-    registry = ModelRegistry(settings.tracking_uri, settings.home / ARTIFACTS)
+    registry = ModelRegistry(settings.tracking_uri, settings.artifact_folder)
     try:
         loaded = registry.load(settings.model)
     except ModelError as error:

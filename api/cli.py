@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,15 +11,13 @@ import uvicorn
 from api.app import create_app
 from api.batch import COLUMNS, classify_records, write_lines
 from api.bootstrap import build_service
-from models.output import as_json
 from models.registry import ModelRegistry
 from triage.citydata import check_city, install_city
 from triage.config import Settings
 from triage.console import log_to_stderr, told_errors
 from triage.progress import on_terminal
-from triage.records import parse_mapping, read_records
-from triage.store.migrate import migrate as migrate_store
-from triage.store.sessions import check_store, make_engine
+from triage.records import Record, parse_mapping, read_records
+from triage.store.sessions import check_store, make_engine, prepare_store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
 audit = typer.Typer(no_args_is_help=True, help="The decision ledger.")
@@ -80,8 +77,7 @@ def classify(
         registry = ModelRegistry(settings.tracking_uri, settings.artifact_folder)
         loaded = registry.load(model or settings.model).model
         if text is not None:
-            answer = as_json(loaded.predict([text])[0])
-            typer.echo(json.dumps({"id": 1, **answer}, ensure_ascii=False))
+            write_lines(classify_records(loaded, [Record(1, {"text": text})], {}), output)
             return
         mapping = parse_mapping(columns, COLUMNS)
         records = read_records(str(source), delimiter=delimiter)
@@ -95,9 +91,7 @@ def classify(
 def migrate() -> None:
     """Bring the database to this version's tables."""
     with told_errors():
-        engine = make_engine(Settings().store_url)
-        migrate_store(engine)
-        check_store(engine)
+        prepare_store(make_engine(Settings().store_url))
     typer.echo("the database is up to date", err=True)
 
 

@@ -36,6 +36,8 @@ STATIC_MODULES = [
     }
 ]
 """What sentence-transformers finds in ``modules.json`` of a static encoder."""
+STATIC_KINDS = ["StaticEmbedding", "Normalize"]
+"""Modules that `StaticEncoder` can stand for; the second may be missing."""
 
 
 class DenseEncoder(Protocol):
@@ -164,15 +166,19 @@ class SentenceTransformerEncoder:
             model = SentenceTransformer(
                 name_or_folder, device="cpu", model_kwargs={"dtype": torch.float32}
             )
-        except (OSError, ValueError) as error:
+        except Exception as error:  # each library it reads with has errors of its own
             raise EncoderUnavailableError(f"{name_or_folder}: no such encoder: {error}") from error
         return cls(model)
 
 
 def is_static(folder: Path) -> bool:
-    """Tell a saved `StaticEmbedding` folder from other sentence-transformers folders."""
-    modules = folder / MODULES
-    return modules.is_file() and "StaticEmbedding" in modules.read_text(encoding="utf-8")
+    """Tell a saved `StaticEmbedding`, alone or normalised, from other sentence-transformers."""
+    try:
+        modules = json.loads((folder / MODULES).read_text(encoding="utf-8"))
+        kinds = [module["type"].rpartition(".")[2] for module in modules]
+        return kinds in (STATIC_KINDS[:1], STATIC_KINDS) and modules[0]["path"] in ("", ".")
+    except (OSError, ValueError, TypeError, LookupError):
+        return False
 
 
 def load_encoder(name_or_folder: str) -> DenseEncoder:

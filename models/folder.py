@@ -41,8 +41,15 @@ def save(model: TriageModel, folder: Path) -> None:
     """Write a model; the folder appears complete or not at all.
 
     An older model in the folder is replaced.
+
+    Raises
+    ------
+    BrokenModelError
+        The folder holds something other than a model, which would be lost.
     """
     folder = folder.resolve()
+    if folder.exists() and not is_model(folder) and (folder.is_file() or any(folder.iterdir())):
+        raise BrokenModelError(f"{folder}: not empty and no model, so it is not replaced")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         fresh = Path(scratch) / folder.name
@@ -78,9 +85,10 @@ def check(folder: Path) -> None:
     """Raise BrokenModelError at the first file that does not match the manifest."""
     try:
         manifest: dict[str, str] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BrokenModelError(f"{folder / MANIFEST}: not JSON: {error}") from error
-    for name, expected in manifest.items():
+        listed = list(manifest.items())
+    except (ValueError, AttributeError) as error:
+        raise BrokenModelError(f"{folder / MANIFEST}: not a manifest: {error}") from error
+    for name, expected in listed:
         path = folder / name
         if not path.is_file():
             raise BrokenModelError(f"{path}: missing")
@@ -188,8 +196,8 @@ def _fingerprint(folder: Path, scoring: dict[str, Any]) -> str:
 
 def _files(folder: Path) -> list[str]:
     """Return every file but the manifest, as sorted relative paths."""
-    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
-    return sorted(path.relative_to(folder).as_posix() for path in paths)
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return sorted({path.relative_to(folder).as_posix() for path in paths} - {MANIFEST})
 
 
 def _sha256(path: Path) -> str:

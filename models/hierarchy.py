@@ -52,8 +52,11 @@ class Chain:
         within = np.empty_like(topic_margins)
         for category in range(n_categories):
             own = self.parents == category
-            best_topic[:, category] = topic_margins[:, own].max(axis=1)
-            within[:, own] = log_softmax(self.topic_weight * topic_margins[:, own], axis=1)
+            # Not `[:, own]`: its rows are not in one piece, and then they add up in another order
+            # than the row of a single text.
+            margins = np.compress(own, topic_margins, axis=1)
+            best_topic[:, category] = margins.max(axis=1)
+            within[:, own] = log_softmax(self.topic_weight * margins, axis=1)
         pooled = self.category_weight * category_margins + self.best_topic_weight * best_topic
         result: Floats = log_softmax(pooled, axis=1)[:, self.parents] + within
         return result
@@ -97,10 +100,9 @@ def level_down(probabilities: Floats, chosen: int) -> Floats:
     >>> level_down(np.array([0.2, 0.5, 0.3]), 0).round(3)
     array([0.35, 0.35, 0.3 ])
     """
-    larger = np.sort(probabilities[probabilities > probabilities[chosen]])[::-1]
-    levels = (probabilities[chosen] + np.cumsum(larger)) / np.arange(2, len(larger) + 2)
-    following = np.append(larger[1:], 0.0)
-    level = levels[np.argmax(levels >= following)]
+    others = np.sort(np.delete(probabilities, chosen))[::-1]
+    levels = np.cumsum([probabilities[chosen], *others]) / np.arange(1, len(others) + 2)
+    level = levels[np.argmax(levels >= np.append(others, 0.0))]
     levelled: Floats = np.minimum(probabilities, level * (1 - 1e-9))
     levelled[chosen] += probabilities.sum() - levelled.sum()
     return levelled
@@ -133,7 +135,8 @@ class Link:
 
     def log_shares(self, topics: Floats) -> Floats:
         """Return the expected log share of each enterprise, given probabilities of topics."""
-        expected: Floats = np.log(topics @ self.shares)
+        # A dense product adds up in an order that depends on how many texts there are.
+        expected: Floats = np.log(sparse.csr_matrix(topics) @ self.shares)
         return expected
 
 

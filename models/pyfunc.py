@@ -10,6 +10,7 @@ import pandas as pd
 from models import folder
 from models.bundle import TriageModel
 from models.output import as_json
+from models.prediction import LEVELS
 
 TEXT, LANGUAGE = "text", "language"
 
@@ -25,10 +26,11 @@ class PyfuncModel:
         del params  # MLflow passes it to every model; this one has none
         hints = frame[LANGUAGE] if LANGUAGE in frame else [None] * len(frame)
         predictions = self.model.predict(
-            [str(text) for text in frame[TEXT]],
+            [text if isinstance(text, str) else "" for text in frame[TEXT]],
             [hint if isinstance(hint, str) else None for hint in hints],
         )
-        return pd.DataFrame([as_json(answer) for answer in predictions], index=frame.index)
+        answers = [as_json(answer) for answer in predictions]
+        return pd.DataFrame(answers, index=frame.index, columns=[LANGUAGE, *LEVELS])
 
 
 def _load_pyfunc(path: str) -> PyfuncModel:

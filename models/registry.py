@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from models import folder
 from models.bundle import TriageModel
@@ -79,13 +83,22 @@ class ModelRegistry:
                     pip_requirements=[],
                     metadata={"data_hash": info.data_hash, "taxonomy": info.taxonomy_version},
                 )
-        except mlflow.MlflowException as error:
+        except (mlflow.MlflowException, SQLAlchemyError) as error:
             raise RegistryUnavailableError(f"{self.tracking_uri}: {error}") from error
         return str(logged.registered_model_version)
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
-        """Point an alias at a version."""
-        self._client().set_registered_model_alias(name, alias, version)
+        """Point an alias at a version.
+
+        Raises
+        ------
+        ModelNotFoundError
+            No such model or version.
+        RegistryUnavailableError
+            MLflow could not be reached.
+        """
+        with self._told_errors(f"{SCHEME}{name}/{version}"):
+            self._client().set_registered_model_alias(name, alias, version)
 
     def has(self, name: str, alias: str) -> bool:
         """Tell whether an alias points at a version."""
@@ -105,18 +118,12 @@ class ModelRegistry:
         RegistryUnavailableError
             MLflow could not be reached.
         """
-        from mlflow import MlflowException
-
         name, separator, alias = reference.removeprefix(SCHEME).partition("@")
-        try:
+        with self._told_errors(reference):
             if separator:
                 return name, str(self._client().get_model_version_by_alias(name, alias).version)
             name, _, version = name.partition("/")
             return name, str(self._client().get_model_version(name, version).version)
-        except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                raise ModelNotFoundError(f"{reference}: {error.message}") from error
-            raise RegistryUnavailableError(f"{self.tracking_uri}: {error.message}") from error
 
     def load(self, reference: str) -> LoadedModel:
         """Load a registered model, or a model folder.
@@ -143,6 +150,20 @@ class ModelRegistry:
                 f"{reference}: its files are not to be had: {error}"
             ) from error
         return Path(path)
+
+    @contextmanager
+    def _told_errors(self, reference: str) -> Iterator[None]:
+        """Turn what MLflow raises, or the database under it, into our errors."""
+        from mlflow import MlflowException
+
+        try:
+            yield
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise ModelNotFoundError(f"{reference}: {error.message}") from error
+            raise RegistryUnavailableError(f"{self.tracking_uri}: {error.message}") from error
+        except SQLAlchemyError as error:
+            raise RegistryUnavailableError(f"{self.tracking_uri}: {error}") from error
 
     def _experiment(self, name: str) -> str:
         client = self._client()

@@ -41,6 +41,10 @@ class ContractSample:
     correct: npt.NDArray[np.bool_]
 
 
+NO_SAMPLE = ContractSample(np.zeros(0), np.zeros(0, dtype=bool))
+"""The sample of a level that a model does not have: no threshold keeps a promise on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """A threshold that keeps a precision, and what it rests on.

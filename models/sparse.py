@@ -98,4 +98,5 @@ class SparseEncoder:
         )
         matrix.sum_duplicates()
         matrix.data *= self.idf[matrix.indices]
-        return normalize(matrix, copy=False), evidence
+        # scikit-learn refuses a matrix without rows or without columns.
+        return normalize(matrix, copy=False) if matrix.nnz else matrix, evidence

@@ -37,7 +37,7 @@ def count_rows(client: TestClient) -> int:
     with client.app.state.backend.engine.begin() as connection:  # type: ignore[attr-defined]  # typed as a bare ASGI app
         counts = [connection.scalar(select(func.count()).select_from(table)) for table in tables]
         events = select(func.count()).where(LedgerEventTable.kind != Kind.MODEL_LOADED)
-        return sum(counts) + connection.scalar(events)
+        return sum([*counts, connection.scalar(events)])
 
 
 def submit(client: TestClient, text: str = RU, **fields: Any) -> dict[str, Any]:

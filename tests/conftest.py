@@ -15,10 +15,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from model_fixture import save_small_model
 from sqlalchemy import Engine
 from uuid_utils import uuid7
 
-from model_fixture import save_small_model
 from models.prediction import Candidate
 from triage.appeal import (
     Action,

@@ -75,7 +75,7 @@ def fit(
     out = out or settings.home / "model"
     if alias and not register:
         raise typer.BadParameter("needs --register", param_hint="--alias")
-    with told_errors(TrainingError), on_terminal() as progress:
+    with told_errors(TrainingError, OSError), on_terminal() as progress:
         dense_encoder = choose_encoder(encoder)
         known_topics = load_taxonomy(taxonomy) if taxonomy else None
         examples = _read(data, columns, delimiter, taxonomy, enterprises)
@@ -105,7 +105,7 @@ def starter(
     """Fit and register a model on the bundled corpus, unless there is a champion already."""
     settings = Settings()
     registry = _registry(settings)
-    with told_errors(TrainingError):
+    with told_errors(TrainingError, OSError):
         if registry.has(MODEL_NAME, CHAMPION):
             return
         out = settings.home / "starter"
@@ -126,7 +126,7 @@ def evaluate_command(
 ) -> None:
     """Measure a model on labelled appeals that it has not seen."""
     settings = Settings()
-    with told_errors(TrainingError), on_terminal() as progress:
+    with told_errors(TrainingError, OSError), on_terminal() as progress:
         loaded = _registry(settings).load(model).model
         examples = _read(data, columns, delimiter, taxonomy, None)
         metrics = evaluate(loaded, examples, progress=progress)
@@ -145,7 +145,7 @@ def report(
     page: Annotated[Path, typer.Option(help="Page with the marks")] = Path("README.md"),
 ) -> None:
     """Bring the figures of README up to date with the result files."""
-    with told_errors(TrainingError):
+    with told_errors(TrainingError, OSError):
         reports.update(page, results)
 
 

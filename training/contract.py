@@ -17,7 +17,7 @@ from scipy import sparse
 from models.classifier import Floats, LinearHead
 from models.hierarchy import Hierarchy
 from models.prediction import Level
-from models.selective import ContractSample
+from models.selective import NO_SAMPLE, ContractSample
 from training.calibrate import fit_hierarchy
 from training.heads import OutOfFold, Task
 from training.metrics import level_metrics
@@ -82,7 +82,7 @@ def _margins(heads: Heads, out_of_fold: OutOfFold) -> dict[Level, Floats]:
 def _sample(task: Task, probabilities: Floats, head: LinearHead) -> ContractSample:
     chosen = probabilities[task.rows]
     if not len(chosen):
-        return ContractSample(np.zeros(0), np.zeros(0, dtype=bool))
+        return NO_SAMPLE
     # A label that the head has never seen is in no column: the choice was wrong.
     correct = chosen.argmax(axis=1) == task.columns(head.classes)[task.rows]
     return ContractSample(chosen.max(axis=1), correct)

@@ -28,7 +28,8 @@ ALIASES = {"enterprise": ("enterprise_id",), "language": ("lang",)}
 MAX_SHOWN = 10
 """Bad rows told of one by one; the rest are counted."""
 
-_DAY_FIRST = re.compile(r"(\d\d)\.(\d\d)\.(\d{4})")
+_DAY_FIRST = re.compile(r"^(\d\d)\.(\d\d)\.(\d{4})")
+_SHORT_HOUR = re.compile(r"^(\S{10}[ T])(\d:)")
 TRUE, FALSE = ("true", "1", "yes", "да", "иә"), ("false", "0", "no", "нет", "жоқ")
 
 
@@ -41,7 +42,8 @@ class Examples:
     table
         Columns `COLUMNS`; ``text`` is normalised and never empty; labels are strings or None.
     data_hash
-        SHA-256 over texts and labels in the order of the rows, hexadecimal.
+        SHA-256 over what is fitted on (texts, labels, urgency, times) in the order of the rows,
+        hexadecimal.
     warnings
         What was left out and why, for the person who trains.
     """
@@ -143,7 +145,9 @@ def _find_columns(
 def _row(
     source: str, record: Record, columns: Mapping[str, str], problems: _Problems
 ) -> dict[str, Any]:
-    raw = {name: record.values.get(columns.get(name, "")) for name in COLUMNS}
+    raw = dict.fromkeys(COLUMNS) | {
+        name: record.values.get(column) for name, column in columns.items()
+    }
     row: dict[str, Any] = {name: _string(value) for name, value in raw.items()}
     row["text"] = normalise(row["text"] or "")
     for name, parse in (("received_at", _time), ("urgent", _truth)):
@@ -184,17 +188,13 @@ def _examples(rows: list[dict[str, Any]], empty: str) -> Examples:
     if table["topic"].notna().any() and table["category"].notna().any():
         warnings += _settle_categories(table)
     digest = hashlib.sha256()
-    for values in table[["text", *LEVELS]].itertuples(index=False):
-        digest.update(repr(tuple(values)).encode())
+    for values in table[["text", *LEVELS, "urgent", "received_at"]].itertuples(index=False):
+        digest.update(repr(tuple(map(str, values))).encode())
     return Examples(table, digest.hexdigest(), tuple(warnings))
 
 
 def _settle_categories(table: pd.DataFrame) -> list[str]:
-    """Give each topic the one category it comes with most often, in place.
-
-    A category that never comes with a topic becomes its own only topic; a topic that never comes
-    with a category becomes its own category.
-    """
+    """Give each topic the one category it comes with most often, in place."""
     pairs = Counter(
         (topic, category)
         for topic, category in zip(table["topic"], table["category"], strict=True)
@@ -204,13 +204,8 @@ def _settle_categories(table: pd.DataFrame) -> list[str]:
     for topic, category in sorted(pairs, key=lambda pair: (-pairs[pair], pair)):
         parents.setdefault(topic, category)
     contradicted = [pair for pair in pairs if parents[pair[0]] != pair[1]]
-    with_topics = set(parents.values())
-    has_topic = table["topic"].notna()
-    table.loc[has_topic, "category"] = [
-        parents.get(topic, topic) for topic in table.loc[has_topic, "topic"]
-    ]
-    lonely = ~has_topic & table["category"].notna() & ~table["category"].isin(with_topics)
-    table.loc[lonely, "topic"] = table.loc[lonely, "category"]
+    known = table["topic"].isin(parents)
+    table.loc[known, "category"] = table.loc[known, "topic"].map(parents)
     return [
         f"topic {topic!r} comes with category {category!r} in {pairs[topic, category]} rows,"
         f" but mostly with {parents[topic]!r}, which was taken"
@@ -218,18 +213,36 @@ def _settle_categories(table: pd.DataFrame) -> list[str]:
     ]
 
 
+def complete_levels(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with a topic in each category and a category for each topic.
+
+    A topic that never comes with a category becomes its own category; a category that never comes
+    with a topic becomes its own only topic (or is the topic of that name, where there is one).
+    Tables that lack either level stay as they are.
+    """
+    if table["topic"].isna().all() or table["category"].isna().all():
+        return table
+    topic, category = table["topic"], table["category"].fillna(table["topic"])
+    parents: dict[str, str] = dict(zip(topic[topic.notna()], category[topic.notna()], strict=True))
+    lonely = topic.isna() & category.notna() & ~category.isin(parents.values())
+    complete = table.assign(
+        topic=topic.mask(lonely, category),
+        category=category.mask(lonely, category.map(lambda name: parents.get(name, name))),
+    )
+    return complete.where(complete.notna(), None)
+
+
 def _string(value: Any) -> str | None:
-    text = "" if value is None or value != value else str(value).strip()  # NaN is not itself
+    text = "" if value is None else str(value).strip()
     return text or None
 
 
 def _time(value: Any) -> datetime | None:
     if value is None or isinstance(value, datetime):
         time = value
-    elif match := _DAY_FIRST.match(str(value).strip()):
-        time = datetime.fromisoformat("{2}-{1}-{0}".format(*match.groups()) + match.string[10:])
     else:
-        time = datetime.fromisoformat(str(value).strip())
+        text = _DAY_FIRST.sub(r"\3-\2-\1", str(value).strip())
+        time = datetime.fromisoformat(_SHORT_HOUR.sub(r"\g<1>0\2", text))
     return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
 
 

@@ -17,6 +17,7 @@ from models.prediction import Level
 from training.data import Examples
 from training.metrics import level_metrics
 from triage.progress import Reporter, Silent
+from triage.records import STDIN
 
 ALL = "all"
 
@@ -30,7 +31,7 @@ class Result:
     command
         What to run to get them again.
     data
-        Names of the files measured on, with the SHA-256 of each.
+        Names of the files measured on, with the SHA-256 of each; standard input has neither.
     metrics
         By language (`ALL` for all together), level and name.
     """
@@ -95,7 +96,7 @@ def make_result(
         name=name,
         command=command,
         date=datetime.now(UTC).date().isoformat(),
-        data={Path(source).name: _sha256(Path(source)) for source in sources},
+        data={Path(source).name: _sha256(Path(source)) for source in sources if source != STDIN},
         model={
             "fingerprint": model.fingerprint,
             "encoder": model.info.encoder,

@@ -18,7 +18,7 @@ from models.prediction import LEVELS, Level
 from models.sparse import SparseEncoder
 from training.calibrate import fit_hierarchy, fit_weight
 from training.contract import crossed_sample, latest_sample, out_of_fold_metrics
-from training.data import Examples
+from training.data import Examples, complete_levels
 from training.errors import InvalidTrainingDataError
 from training.heads import Task, fit_heads, fit_out_of_fold
 from training.splits import contract_split, folds, near_duplicate_groups
@@ -64,7 +64,9 @@ def fit_model(
     sparse_encoder = SparseEncoder.fit(progress.track("reading words", to_read, len(to_read)))
     matrix = _encode(sparse_encoder, dense_encoder, texts, progress)
 
-    fit_tasks = {task.name: task.at(split.fit) for task in tasks}
+    # A level may have labels, or both kinds of urgency, among the latest appeals alone.
+    fit_table = complete_levels(examples.table.iloc[split.fit])
+    fit_tasks = {task.name: task for task in label_tasks(fit_table)}
     fit_matrix = matrix[split.fit]
     heads = fit_heads(fit_matrix, list(fit_tasks.values()), seed=seed, progress=progress)
     splits = folds(groups[split.fit], seed=seed)

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
+from math import isnan
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from triage.errors import InvalidRecordsError
 
@@ -37,7 +38,7 @@ class Record:
         Physical line in CSV and JSONL, row number in Parquet and XLSX, both from 1; the header
         counts as a line.
     values
-        By column; empty cells are None.
+        By column; empty cells are None, whole numbers are int.
     """
 
     line: int
@@ -51,17 +52,17 @@ def read_records(source: str, *, delimiter: str | None = None) -> Iterator[Recor
     ------
     InvalidRecordsError
         The file is not there, not of its kind, not UTF-8, or a row does not fit its header.
+        The delimiter is not one character.
     """
     suffix = Path(source).suffix.lower()
     if source == STDIN:
-        sys.stdin.reconfigure(encoding="utf-8-sig", errors="strict")  # type: ignore[union-attr]  # a text stream at run time
-        yield from _named("standard input", _text_records(sys.stdin, delimiter))
+        yield from _named("standard input", _text_records(_lines(sys.stdin.buffer), delimiter))
     elif suffix in (".csv", ".tsv", ".txt"):
         with _opened(source) as file:
-            yield from _named(source, _csv_records(file, delimiter))
+            yield from _named(source, _csv_records(_lines(file), delimiter))
     elif suffix in (".jsonl", ".ndjson"):
         with _opened(source) as file:
-            yield from _named(source, _json_records(file))
+            yield from _named(source, _json_records(_lines(file)))
     elif suffix == ".parquet":
         yield from _named(source, _parquet_records(source))
     elif suffix == ".xlsx":
@@ -92,9 +93,9 @@ def parse_mapping(text: str | None, names: Sequence[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _opened(source: str) -> Iterator[TextIO]:
+def _opened(source: str) -> Iterator[BinaryIO]:
     try:
-        with Path(source).open(encoding="utf-8-sig", newline="") as file:
+        with Path(source).open("rb") as file:
             yield file
     except OSError as error:
         raise InvalidRecordsError(f"{source}: {error.strerror}") from error
@@ -104,12 +105,20 @@ def _named(source: str, records: Iterator[Record]) -> Iterator[Record]:
     """Say the file's name in every error."""
     try:
         yield from records
-    except UnicodeDecodeError as error:
-        raise InvalidRecordsError(
-            f"{source}: not UTF-8 (byte {error.object[error.start]:#04x}): save it as UTF-8"
-        ) from error
     except InvalidRecordsError as error:
         raise InvalidRecordsError(f"{source}:{error}") from error
+
+
+def _lines(file: BinaryIO) -> Iterator[str]:
+    for number, line in enumerate(file, start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            byte = line[error.start]
+            raise InvalidRecordsError(
+                f"{number}: not UTF-8 (byte {byte:#04x}): save it as UTF-8"
+            ) from error
+        yield text
 
 
 def _text_records(lines: Iterator[str], delimiter: str | None) -> Iterator[Record]:
@@ -124,10 +133,12 @@ def _csv_records(lines: Iterator[str], delimiter: str | None) -> Iterator[Record
     if not first.strip():
         raise InvalidRecordsError("1: no header")
     csv.field_size_limit(MAX_FIELD_CHARS)
-    chosen = delimiter or max(DELIMITERS, key=first.count)
-    reader = csv.reader(chain([first], lines), delimiter=chosen, strict=True)
+    reader = csv.reader(
+        chain([first], lines), delimiter=_choose_delimiter(delimiter, first), strict=True
+    )
+    start = 1
     try:
-        header = next(reader)
+        header = [name.strip() for name in next(reader)]
         _check_header(header)
         start = reader.line_num + 1
         for row in reader:
@@ -135,7 +146,15 @@ def _csv_records(lines: Iterator[str], delimiter: str | None) -> Iterator[Record
                 yield Record(start, _cells(header, row, start))
             start = reader.line_num + 1
     except csv.Error as error:
-        raise InvalidRecordsError(f"{reader.line_num}: {error}") from error
+        # Not the line where it was noticed: for a quote left open that is the last of the file.
+        raise InvalidRecordsError(f"{start}: {error}") from error
+
+
+def _choose_delimiter(given: str | None, header: str) -> str:
+    delimiter = given.replace("\\t", "\t") if given else max(DELIMITERS, key=header.count)
+    if len(delimiter) != 1:
+        raise InvalidRecordsError(f" delimiter {given!r}: one character is expected")
+    return delimiter
 
 
 def _json_records(lines: Iterator[str]) -> Iterator[Record]:
@@ -144,11 +163,11 @@ def _json_records(lines: Iterator[str]) -> Iterator[Record]:
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidRecordsError(f"{number}: not JSON: {error}") from error
         if not isinstance(value, dict):
             raise InvalidRecordsError(f"{number}: a JSON object is expected on each line")
-        yield Record(number, {name: _or_none(cell) for name, cell in value.items()})
+        yield Record(number, {name: _cell(value) for name, value in value.items()})
 
 
 def _parquet_records(source: str) -> Iterator[Record]:
@@ -156,15 +175,12 @@ def _parquet_records(source: str) -> Iterator[Record]:
     from pyarrow import parquet
 
     try:
-        file = parquet.ParquetFile(source)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InvalidRecordsError(f" not a Parquet file: {error}") from error
-    with file:
-        number = 0
-        for batch in file.iter_batches(PARQUET_BATCH):
-            for row in batch.to_pylist():
-                number += 1
-                yield Record(number, {name: _or_none(cell) for name, cell in row.items()})
+        with parquet.ParquetFile(source) as file:
+            batches = (batch.to_pylist() for batch in file.iter_batches(PARQUET_BATCH))
+            for number, row in enumerate(chain.from_iterable(batches), start=1):
+                yield Record(number, {name: _cell(value) for name, value in row.items()})
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        raise InvalidRecordsError(f" can't be read as Parquet: {error}") from error
 
 
 def _xlsx_records(source: str) -> Iterator[Record]:
@@ -177,15 +193,15 @@ def _xlsx_records(source: str) -> Iterator[Record]:
             _check_header(header)
             for number, row in enumerate(rows, start=2):
                 if any(cell != "" for cell in row):
-                    yield Record(number, _cells(header, [_whole(cell) for cell in row], number))
+                    yield Record(number, _cells(header, row, number))
     except (CalamineError, OSError) as error:
-        raise InvalidRecordsError(f" not an XLSX file: {error}") from error
+        raise InvalidRecordsError(f" can't be read as XLSX: {error}") from error
 
 
 def _check_header(header: Sequence[str]) -> None:
     if not any(header):
         raise InvalidRecordsError("1: no header")
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         raise InvalidRecordsError(f"1: column {twice[0]!r} stands twice in the header")
 
@@ -193,13 +209,16 @@ def _check_header(header: Sequence[str]) -> None:
 def _cells(header: Sequence[str], row: Sequence[Any], line: int) -> dict[str, Any]:
     if len(row) != len(header):
         raise InvalidRecordsError(f"{line}: {len(row)} fields, the header has {len(header)}")
-    return {name: _or_none(cell) for name, cell in zip(header, row, strict=True)}
+    return {name: _cell(value) for name, value in zip(header, row, strict=True) if name}
 
 
-def _or_none(cell: Any) -> Any:
-    return None if isinstance(cell, str) and not cell.strip() else cell
-
-
-def _whole(cell: Any) -> Any:
-    """Undo what spreadsheets do to codes: 3 is kept as 3.0 there."""
-    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
+def _cell(value: Any) -> Any:
+    """Undo what file formats do to a cell: nothing is NaN or blank there, the code 3 is 3.0."""
+    if isinstance(value, float):
+        return None if isnan(value) else int(value) if value.is_integer() else value
+    if isinstance(value, bytes):  # text columns of some Parquet writers
+        value = value.decode()
+    if isinstance(value, str):
+        # JSON can hold halves of characters, which no file or database takes.
+        return value.encode(errors="replace").decode() if value.strip() else None
+    return value

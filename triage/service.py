@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
 from uuid_utils import uuid7
 
 from models.registry import LoadedModel
-from models.selective import Contract, conclude
+from models.selective import Contract, ContractSample, conclude
 from triage import audit
 from triage.appeal import Appeal, Decision, Versions
 from triage.citydata import City
@@ -27,8 +28,14 @@ from triage.store.decisions import DecisionFilters, Page, StoredDecision
 from triage.store.sessions import Sessions
 from triage.urgency import DangerWords
 
+WARM_UP = "Қар тазаланбады, уберите снег"
+"""Predicted once before a model serves: the first text loads dictionaries, the next are fast."""
+
 SYSTEM = "system"
 """The actor of what no person did."""
+
+NO_SAMPLE = ContractSample(np.zeros(0), np.zeros(0, dtype=bool))
+"""Of a model that names no enterprise, or was fitted on too little to promise anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,7 @@ class TriageService:
     def use(self, loaded: LoadedModel) -> None:
         """Decide with this model from now on, and record that in the ledger."""
         serving = _Serving(loaded, self._context(loaded))
+        loaded.model.predict([WARM_UP])
         versions = serving.context.versions
         with self._sessions.write.begin() as session:
             audit.append(
@@ -199,7 +207,7 @@ class TriageService:
     def _context(self, loaded: LoadedModel) -> Context:
         model = loaded.model
         contract = conclude(
-            model.contract_samples["enterprise"],
+            model.contract_samples.get("enterprise", NO_SAMPLE),
             target=self.policy.target_precision,
             confidence=self.policy.confidence,
         )

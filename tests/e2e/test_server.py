@@ -16,23 +16,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from triage.config import STARTER_DATA
-
 APPEALS = {
     "ru": "Во дворе третий день не убирают снег, коляску не провезти",
     "kk": "Пәтерде екі күннен бері жылу жоқ, батареялар мұздай",
     "mixed": "Добрый день, біздің подъезде лифт жұмыс істемейді, третий день уже, когда исправите?",
 }
 START_SECONDS = 60
-ROOT = STARTER_DATA.parent.parent
 
-VERIFY = """
-from triage.config import Settings
-from api.bootstrap import build_service
-from triage.store.sessions import make_engine
-settings = Settings()
-print(build_service(settings, make_engine(settings.store_url)).verify_ledger())
-"""
+TRIAGE = str(Path(sys.executable).parent / "triage")
 
 WITHOUT_TORCH = """
 import sys
@@ -64,11 +55,10 @@ def _free_port() -> int:
 def _server(environment: dict[str, str], log: Path) -> Iterator[httpx.Client]:
     """Run the server until the block ends, then stop it as a service manager would."""
     port = _free_port()
-    factory = "api.app:create_app_from_environment"
-    command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--port", str(port)]
+    command = [TRIAGE, "serve", "--port", str(port)]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
@@ -129,10 +119,12 @@ def test_server_keeps_decisions_and_reviews_over_a_restart(
         )
         assert again.json() == answers["kk"]
 
-    n_events = subprocess.run(
-        [sys.executable, "-c", VERIFY], env=environment, cwd=ROOT, check=True, capture_output=True
-    ).stdout
-    assert int(n_events) == 2 + 3 + 1  # model loaded twice, three decisions, one review
+    verified = subprocess.run(
+        [TRIAGE, "audit", "verify"], env=environment, check=True, capture_output=True, text=True
+    )
+    n_events = 2 + 3 + 1  # model loaded twice, three decisions, one review
+    assert f"{n_events} entries" in verified.stdout + verified.stderr
+    assert "ready: http://127.0.0.1:" in log.read_text()
     assert not any(text in log.read_text() for text in APPEALS.values())
 
 
@@ -173,7 +165,6 @@ def test_server_serves_without_torch(sqlite_environment: dict[str, str]) -> None
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_TORCH],
         env=sqlite_environment,
-        cwd=ROOT,
         check=False,
         capture_output=True,
         text=True,

@@ -156,7 +156,7 @@ def test_log_never_holds_the_text_of_an_appeal(
     [("intake-7", True), ("a" * 129, False), ("a b", False), ("Қ", False), ("", False)],
 )
 def test_request_id_sane_one_is_kept(shared_client: TestClient, given: str, kept: bool) -> None:
-    response = shared_client.get("/healthz", headers={"x-request-id": given.encode()})
+    response = shared_client.get("/healthz", headers=[(b"x-request-id", given.encode())])
 
     assert response.headers["x-request-id"]
     assert (response.headers["x-request-id"] == given) is kept

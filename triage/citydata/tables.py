@@ -125,9 +125,7 @@ def load_enterprises(path: Path) -> EnterpriseRegistry:
     """
     report = Report()
     with suppress(TooManyProblemsError):
-        enterprises = _enterprises(
-            _read_table(path, report, ENTERPRISES), Codes(None, None, None)
-        )
+        enterprises = _enterprises(_read_table(path, report, ENTERPRISES), Codes(None, None, None))
         if not report.problems:
             return enterprises
     raise report.error()

@@ -9,12 +9,12 @@ from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from triage.errors import StoreUnavailableError
-from triage.store.migrate import current_revision, head_revision
+from triage.store.migrate import current_revision, head_revision, migrate
 
 BUSY_TIMEOUT_MS = 10_000
 """How long a SQLite writer waits for another one."""
@@ -83,6 +83,21 @@ def make_sessions(engine: Engine) -> Sessions:
     )
 
 
+def prepare_store(engine: Engine) -> None:
+    """Bring the database to this version's tables.
+
+    Raises
+    ------
+    StoreUnavailableError
+        If the database can't be reached.
+    """
+    try:
+        migrate(engine)
+    except OperationalError:
+        check_store(engine)  # says where and why, without a password
+        raise
+
+
 def check_store(engine: Engine) -> None:
     """Check that the database answers and has this version's tables.
 
@@ -117,6 +132,7 @@ def _postgresql_engine(url: URL) -> Engine:
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
+        hide_parameters=True,  # they hold residents' texts, which no log may
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
         json_serializer=_to_json,
     )
@@ -127,7 +143,7 @@ def _sqlite_engine(url: URL) -> Engine:
         Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnavailableError(f"the folder of {url.database} can't be made") from error
-    engine = create_engine(url, json_serializer=_to_json)
+    engine = create_engine(url, hide_parameters=True, json_serializer=_to_json)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
