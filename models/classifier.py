@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,7 +55,10 @@ def fit_head(matrix: sparse.csr_matrix, labels: Sequence[str], *, seed: int) -> 
     if len(classes) == 1:
         coef = np.zeros((matrix.shape[1], 1), dtype=np.float32)
         return LinearHead(classes, coef, np.zeros(1, dtype=np.float32))
-    svm = LinearSVC(C=SVM_C, random_state=seed).fit(matrix, np.asarray(labels, dtype=object))
+    with warnings.catch_warnings():
+        # Many classes of one or two examples are usual here: hundreds of enterprises.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        svm = LinearSVC(C=SVM_C, random_state=seed).fit(matrix, np.asarray(labels, dtype=object))
     coef, intercept = svm.coef_.T, svm.intercept_
     if len(classes) == 2:  # liblinear keeps one boundary for two classes
         coef, intercept = np.hstack([-coef, coef]), np.array([-intercept[0], intercept[0]])

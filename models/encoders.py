@@ -89,6 +89,8 @@ class StaticEncoder:
 
     def quantised(self) -> StaticEncoder:
         """Return the same encoder with its table in a quarter of the space."""
+        if self._scales is not None:
+            return self
         largest = np.abs(self._table).max(axis=1)
         scales = np.where(largest > 0, largest / INT8_MAX, 1.0).astype(np.float32)
         table = np.round(self._table / scales[:, None]).astype(np.int8)
@@ -97,11 +99,12 @@ class StaticEncoder:
     def save(self, folder: Path) -> None:
         """Write the folder that `load` reads; a float table is sentence-transformers' own shape."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._tokenizer.save(str(folder / TOKENIZER))
+        self._tokenizer.save(str(folder / TOKENIZER), pretty=False)
         tensors: dict[str, Table] = {STATIC_TABLE: self._table}
         if self._scales is not None:
             tensors = {STATIC_INT8: self._table, STATIC_SCALES: self._scales}
-        save_file(tensors, folder / STATIC_WEIGHTS)
+        in_order = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+        save_file(in_order, folder / STATIC_WEIGHTS)  # safetensors scrambles any other order
         (folder / MODULES).write_text(json.dumps(STATIC_MODULES, indent=2), encoding="utf-8")
 
     @classmethod

@@ -108,7 +108,7 @@ def _write(model: TriageModel, folder: Path) -> None:
     tensors: dict[str, Any] = {"idf": model.sparse_encoder.idf}
     heads = dict(model.heads) | ({"urgency": model.urgency} if model.urgency else {})
     for name, head in heads.items():
-        tensors[f"{name}.coef"] = np.ascontiguousarray(head.coef)
+        tensors[f"{name}.coef"] = head.coef
         tensors[f"{name}.intercept"] = head.intercept
     for level, sample in model.contract_samples.items():
         tensors[f"{level}.contract_probability"] = sample.probability
@@ -116,7 +116,8 @@ def _write(model: TriageModel, folder: Path) -> None:
     chain, link = model.hierarchy.chain, model.hierarchy.link
     tensors |= {"chain.parents": chain.parents} if chain else {}
     tensors |= {"link.shares": link.shares} if link else {}
-    save_file(tensors, folder / WEIGHTS)
+    in_order = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    save_file(in_order, folder / WEIGHTS)  # safetensors scrambles any other order
     features = sorted(
         model.sparse_encoder.vocabulary, key=model.sparse_encoder.vocabulary.__getitem__
     )

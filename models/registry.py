@@ -138,7 +138,7 @@ class ModelRegistry:
         name, version = self.resolve(reference)
         with tempfile.TemporaryDirectory() as scratch:
             downloaded = self._download(f"{SCHEME}{name}/{version}", scratch)
-            return LoadedModel(folder.load(_model_folder(downloaded)), name, version)
+            return LoadedModel(folder.load(_model_folder(downloaded, reference)), name, version)
 
     def _download(self, reference: str, destination: str) -> Path:
         mlflow = self._mlflow()
@@ -187,11 +187,12 @@ class ModelRegistry:
         return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
 
 
-def _model_folder(downloaded: Path) -> Path:
+def _model_folder(downloaded: Path, reference: str) -> Path:
     """Find our folder inside MLflow's: it lies under the folder that MLmodel calls data."""
-    found = [path.parent for path in downloaded.rglob(folder.MANIFEST)]
+    manifests = downloaded.rglob(folder.MANIFEST)
+    found = [path.parent for path in manifests if folder.is_model(path.parent)]
     if len(found) != 1:
-        raise BrokenModelError(f"{downloaded.name}: {len(found)} model folders inside, expected 1")
+        raise BrokenModelError(f"{reference}: {len(found)} model folders inside, expected 1")
     return found[0]
 
 

@@ -91,8 +91,9 @@ def conclude(sample: ContractSample, *, target: float, confidence: float) -> Con
     # Which thresholds are tested depends on the probabilities alone, never on what was right.
     is_tested = binom.sf(n_chosen - TOLERATED - 1, n_chosen, target) <= 1 - confidence
     is_tested &= n_chosen >= MIN_COVERAGE * n_examples
+    keeps = binom.sf(n_correct - 1, n_chosen, target) <= 1 - confidence
     for step in np.flatnonzero(is_tested):
-        if binom.sf(n_correct[step] - 1, n_chosen[step], target) > 1 - confidence:
+        if not keeps[step]:
             break
         threshold, coverage = float(GRID[step]), float(n_chosen[step] / n_examples)
     return Contract(target, confidence, threshold, coverage, n_examples)

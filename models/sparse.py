@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -16,28 +17,31 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
-from models.text import lemma, words
+from models.text import WORD_CACHE_SIZE, lemma, romanise, words
 
 PREFIXES = (4, 6)
 MAX_FEATURES = 50_000
+
+_key = lru_cache(WORD_CACHE_SIZE)(romanise)
 
 
 def features(text: str) -> Iterator[str]:
     """Yield the features of a normalised text, repeated as often as they occur.
 
-    Each feature opens with a letter of its kind, so that kinds never collide.
+    Each feature opens with a letter of its kind, so that kinds never collide. Words are taken by
+    their key, on which Kazakh letters, their Russian stand-ins and Latin spellings meet.
 
     Examples
     --------
     >>> list(features("нет воды"))
-    ['p нет', 'p воды', 'l нет', 'l вода', 'b нет вода']
+    ['p net', 'p vodi', 'l net', 'l voda', 'b net voda']
     """
     tokens = words(text)
-    for token in tokens:
-        yield f"p {token[: PREFIXES[0]]}"
-        if len(token) > PREFIXES[0]:
-            yield f"q {token[: PREFIXES[1]]}"
-    lemmas = [lemma(token) for token in tokens]
+    for key in map(_key, tokens):
+        yield f"p {key[: PREFIXES[0]]}"
+        if len(key) > PREFIXES[0]:
+            yield f"q {key[: PREFIXES[1]]}"
+    lemmas = [_key(lemma(token)) for token in tokens]
     for token in lemmas:
         yield f"l {token}"
     for first, second in pairwise(lemmas):

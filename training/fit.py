@@ -52,7 +52,7 @@ def fit_model(
     Raises
     ------
     InvalidTrainingDataError
-        There is no label at any level.
+        There is no label at any level, or no word in any text.
     """
     progress = progress or Silent()
     tasks = label_tasks(examples.table)
@@ -63,6 +63,8 @@ def fit_model(
     to_read = [texts[row] for row in split.fit]
     sparse_encoder = SparseEncoder.fit(progress.track("reading words", to_read, len(to_read)))
     matrix = _encode(sparse_encoder, dense_encoder, texts, progress)
+    if not matrix.shape[1]:
+        raise InvalidTrainingDataError("no text has a single word in it")
 
     # A level may have labels, or both kinds of urgency, among the latest appeals alone.
     fit_table = complete_levels(examples.table.iloc[split.fit])

@@ -1,0 +1,315 @@
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models import folder
+from models.classifier import LinearHead
+from models.errors import BrokenModelError, EncoderUnavailableError, ModelNotFoundError
+from models.selective import ContractSample
+
+TEXTS = ["нет воды в доме", "су жоқ", "", "автобус 32 не приехал", "qzxwv"]
+FILES = (
+    *("model.json", "vocabulary.txt", "weights.safetensors"),
+    *("encoder/model.safetensors", "encoder/modules.json", "encoder/tokenizer.json"),
+)
+
+
+@pytest.fixture
+def saved(fitted_model, tmp_path):
+    """A folder of the fitted model, to damage."""
+    folder.save(fitted_model, tmp_path / "model")
+    return tmp_path / "model"
+
+
+def reseal(path):
+    """Write a manifest that matches the files as they are now."""
+    manifest = json.loads((path / folder.MANIFEST).read_text(encoding="utf-8"))
+    for name in manifest:
+        manifest[name] = hashlib.sha256((path / name).read_bytes()).hexdigest()
+    (path / folder.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def edit_description(path, **changes):
+    description = json.loads((path / folder.MODEL).read_text(encoding="utf-8"))
+    (path / folder.MODEL).write_text(json.dumps(description | changes), encoding="utf-8")
+    reseal(path)
+
+
+class CrashingEncoder:
+    """An encoder whose disk is full."""
+
+    name = "crashing"
+
+    def encode(self, texts):
+        raise NotImplementedError
+
+    def save(self, folder):
+        folder.mkdir()
+        (folder / "half").write_text("")
+        raise OSError("No space left on device")
+
+
+def test_load_saved_model_predicts_the_same_to_the_last_bit(fitted_model, saved):
+    assert folder.load(saved).predict(TEXTS) == fitted_model.predict(TEXTS)
+
+
+def test_load_saved_model_has_the_same_parts(fitted_model, saved):
+    loaded = folder.load(saved)
+    assert loaded.info == fitted_model.info
+    assert loaded.sparse_encoder.vocabulary == fitted_model.sparse_encoder.vocabulary
+    assert list(loaded.heads) == list(fitted_model.heads)
+    assert loaded.hierarchy.weights == fitted_model.hierarchy.weights
+    assert loaded.hierarchy.chain.topic_weight == fitted_model.hierarchy.chain.topic_weight
+    assert (loaded.hierarchy.link.shares == fitted_model.hierarchy.link.shares).all()
+    assert loaded.contract_samples.keys() == fitted_model.contract_samples.keys()
+    for level, sample in fitted_model.contract_samples.items():
+        assert (loaded.contract_samples[level].probability == sample.probability).all()
+        assert (loaded.contract_samples[level].correct == sample.correct).all()
+        assert loaded.contract_samples[level].correct.dtype == bool
+
+
+def test_save_loaded_model_again_keeps_its_fingerprint(saved, tmp_path):
+    first = folder.load(saved)
+    folder.save(first, tmp_path / "again")
+    second = folder.load(tmp_path / "again")
+    assert len(first.fingerprint) == 64
+    assert second.fingerprint == first.fingerprint
+    assert second.predict(TEXTS) == first.predict(TEXTS)
+
+
+def test_save_arrays_in_any_memory_order_are_read_back_as_they_were(fitted_model, tmp_path):
+    sample = ContractSample(np.linspace(0, 1, 20)[::-2], np.arange(20)[::-2] % 3 == 0)
+    head = fitted_model.heads["topic"]
+    column_order = LinearHead(head.classes, np.asfortranarray(head.coef), head.intercept)
+    odd = replace(
+        fitted_model,
+        heads=fitted_model.heads | {"topic": column_order},
+        contract_samples={"topic": sample},
+    )
+    folder.save(odd, tmp_path / "odd")
+    loaded = folder.load(tmp_path / "odd")
+    assert (loaded.heads["topic"].coef == head.coef).all()
+    assert (loaded.contract_samples["topic"].probability == sample.probability).all()
+    assert (loaded.contract_samples["topic"].correct == sample.correct).all()
+
+
+def test_save_model_without_optional_parts_loads_without_them(fitted_model, tmp_path):
+    bare = replace(
+        fitted_model,
+        dense_encoder=None,
+        heads={"enterprise": fitted_model.heads["enterprise"]},
+        hierarchy=replace(
+            fitted_model.hierarchy, chain=None, link=None, weights={"enterprise": 2.0}
+        ),
+        urgency=None,
+        contract_samples={"enterprise": ContractSample(np.zeros(0), np.zeros(0, dtype=bool))},
+    )
+    folder.save(bare, tmp_path / "bare")
+    loaded = folder.load(tmp_path / "bare")
+    assert loaded.dense_encoder is None
+    assert loaded.urgency is None
+    assert loaded.hierarchy == bare.hierarchy
+    assert len(loaded.contract_samples["enterprise"].probability) == 0
+    assert not (tmp_path / "bare" / folder.ENCODER).exists()
+
+
+@pytest.mark.parametrize("field", ["created_at", "data_hash", "metrics", "parameters"])
+def test_fingerprint_does_not_depend_on_where_the_model_comes_from(field, fitted_model, tmp_path):
+    other = {"created_at": "1999", "data_hash": "0", "metrics": {"x": 1.0}, "parameters": {"y": 2}}
+    info = replace(fitted_model.info, **{field: other[field]})
+    folder.save(fitted_model, tmp_path / "one")
+    folder.save(replace(fitted_model, info=info), tmp_path / "two")
+    one, two = folder.load(tmp_path / "one"), folder.load(tmp_path / "two")
+    assert one.info != two.info
+    assert one.fingerprint == two.fingerprint
+
+
+def test_fingerprint_changes_with_anything_that_decides_an_answer(fitted_model, tmp_path):
+    head = fitted_model.heads["topic"]
+    shifted = replace(head, intercept=head.intercept + np.float32(1e-3))
+    renamed = replace(head, classes=(*head.classes[:-1], "zzz"))
+    hierarchy = fitted_model.hierarchy
+    variants = [
+        fitted_model,
+        replace(fitted_model, urgency_weight=fitted_model.urgency_weight + 1),
+        replace(fitted_model, heads=fitted_model.heads | {"topic": shifted}),
+        replace(fitted_model, heads=fitted_model.heads | {"topic": renamed}),
+        replace(
+            fitted_model,
+            hierarchy=replace(hierarchy, chain=replace(hierarchy.chain, topic_weight=9.0)),
+        ),
+        replace(
+            fitted_model,
+            hierarchy=replace(hierarchy, link=replace(hierarchy.link, shares_weight=9.0)),
+        ),
+        replace(fitted_model, dense_encoder=fitted_model.dense_encoder.quantised()),
+    ]
+    fingerprints = set()
+    for number, variant in enumerate(variants):
+        folder.save(variant, tmp_path / str(number))
+        fingerprints.add(folder.load(tmp_path / str(number)).fingerprint)
+    assert len(fingerprints) == len(variants)
+
+
+def test_save_writes_the_files_of_the_table_and_no_more(saved):
+    written = {path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()}
+    assert written == {*FILES, folder.MANIFEST}
+    assert json.loads((saved / folder.MANIFEST).read_text(encoding="utf-8")).keys() == set(FILES)
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_save_writes_no_pickle(saved):
+    for path in saved.rglob("*"):
+        if path.is_file():
+            # What pickles of protocol 2 and above begin with, and the archives of torch.save.
+            assert not path.read_bytes().startswith((b"\x80", b"PK"))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_load_altered_file_is_named(name, saved):
+    content = bytearray((saved / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (saved / name).write_bytes(content)
+    with pytest.raises(BrokenModelError, match=f"{saved / name}: altered"):
+        folder.load(saved)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_load_cut_file_is_named(name, saved):
+    (saved / name).write_bytes((saved / name).read_bytes()[:-1])
+    with pytest.raises(BrokenModelError, match=f"{saved / name}: altered"):
+        folder.load(saved)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_load_missing_file_is_named(name, saved):
+    (saved / name).unlink()
+    with pytest.raises(BrokenModelError, match=f"{saved / name}: missing"):
+        folder.load(saved)
+
+
+def test_load_missing_encoder_folder_is_broken(saved):
+    shutil.rmtree(saved / folder.ENCODER)
+    with pytest.raises(BrokenModelError, match=f"{saved / folder.ENCODER}.*: missing"):
+        folder.load(saved)
+
+
+@pytest.mark.parametrize("name", ["extra.pkl", "encoder/added.bin", "encoder/manifest.json"])
+def test_load_added_file_is_named(name, saved):
+    (saved / name).write_bytes(b"x")
+    with pytest.raises(BrokenModelError, match=f"{saved / name}: not in the manifest"):
+        folder.load(saved)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"model.json": "ab', b"[]", b"null", b"\xff\xfe"])
+def test_load_damaged_manifest_is_named(content, saved):
+    (saved / folder.MANIFEST).write_bytes(content)
+    with pytest.raises(BrokenModelError, match=f"{saved / folder.MANIFEST}: not a manifest"):
+        folder.load(saved)
+
+
+def test_load_empty_manifest_is_broken(saved):
+    (saved / folder.MANIFEST).write_text("{}")
+    with pytest.raises(BrokenModelError, match="not in the manifest"):
+        folder.load(saved)
+
+
+@pytest.mark.parametrize("number", [0, 2, "1", None])
+def test_load_another_format_says_which_it_reads(number, saved):
+    edit_description(saved, format=number)
+    with pytest.raises(BrokenModelError, match=f"{folder.MODEL}: format {number}.*reads 1"):
+        folder.load(saved)
+
+
+def test_load_no_folder_is_not_found(tmp_path):
+    with pytest.raises(ModelNotFoundError, match=f"{tmp_path / 'none'}: no model here"):
+        folder.load(tmp_path / "none")
+
+
+def test_load_folder_without_a_manifest_is_not_found(saved):
+    (saved / folder.MANIFEST).unlink()
+    with pytest.raises(ModelNotFoundError, match=r"manifest\.json is missing"):
+        folder.load(saved)
+    assert not folder.is_model(saved)
+
+
+def test_load_file_instead_of_a_folder_is_not_found(saved):
+    with pytest.raises(ModelNotFoundError):
+        folder.load(saved / folder.MODEL)
+
+
+def test_load_sealed_folder_with_a_broken_encoder_is_unavailable(saved):
+    (saved / "encoder/tokenizer.json").write_text("{}")
+    reseal(saved)
+    with pytest.raises(EncoderUnavailableError, match="no static encoder here"):
+        folder.load(saved)
+
+
+def test_save_over_an_older_model_replaces_it(fitted_model, saved):
+    newer = replace(
+        fitted_model, dense_encoder=None, info=replace(fitted_model.info, encoder="none")
+    )
+    folder.save(newer, saved)
+    loaded = folder.load(saved)
+    assert loaded.info.encoder == "none"
+    assert loaded.dense_encoder is None
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_save_over_a_damaged_model_replaces_it(fitted_model, saved):
+    (saved / folder.WEIGHTS).unlink()
+    folder.save(fitted_model, saved)
+    assert folder.load(saved).predict(TEXTS) == fitted_model.predict(TEXTS)
+
+
+def test_save_crash_while_writing_leaves_the_older_model(fitted_model, saved):
+    before = folder.load(saved)
+    with pytest.raises(OSError, match="No space left"):
+        folder.save(replace(fitted_model, dense_encoder=CrashingEncoder()), saved)
+    assert folder.load(saved).fingerprint == before.fingerprint
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_save_crash_while_writing_leaves_no_folder(fitted_model, tmp_path):
+    with pytest.raises(OSError, match="No space left"):
+        folder.save(replace(fitted_model, dense_encoder=CrashingEncoder()), tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_save_over_a_folder_of_something_else_leaves_it_alone(fitted_model, tmp_path):
+    (tmp_path / "history.csv").write_text("precious")
+    with pytest.raises(BrokenModelError, match=f"{tmp_path}: not empty and no model"):
+        folder.save(fitted_model, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["history.csv"]
+
+
+def test_save_over_a_file_leaves_it_alone(fitted_model, tmp_path):
+    (tmp_path / "model").write_text("precious")
+    with pytest.raises(BrokenModelError, match="not replaced"):
+        folder.save(fitted_model, tmp_path / "model")
+    assert (tmp_path / "model").read_text() == "precious"
+
+
+def test_save_into_an_empty_or_missing_folder_makes_it(fitted_model, tmp_path):
+    (tmp_path / "empty").mkdir()
+    folder.save(fitted_model, tmp_path / "empty")
+    folder.save(fitted_model, tmp_path / "deep" / "er")
+    assert folder.is_model(tmp_path / "empty")
+    assert folder.is_model(tmp_path / "deep" / "er")
+
+
+def test_save_through_a_link_replaces_what_it_points_at(fitted_model, saved, tmp_path):
+    link = tmp_path / "champion"
+    link.symlink_to(saved)
+    folder.save(replace(fitted_model, urgency_weight=7.0), link)
+    assert link.is_symlink()
+    assert folder.load(saved).urgency_weight == 7.0
+
+
+def test_is_model_folder_of_something_else_is_not(tmp_path):
+    assert not folder.is_model(tmp_path)
+    assert not folder.is_model(tmp_path / "none")

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from appeal_files import corpus, write_jsonl
+
+from models import folder
+from models.bundle import TriageModel
+from training.data import read_examples
+from training.errors import InvalidTrainingDataError
+from training.fit import fit_model, label_tasks
+
+LEVELS = ("category", "topic", "enterprise")
+WATER = "Нет холодной воды с утра, диспетчер трубку не берёт"
+ROAD = "На дороге огромная яма, уже три машины без колёс остались"
+
+
+@pytest.fixture
+def fit(tmp_path: Path) -> Any:
+    def fit(rows: list[dict[str, Any]], **options: Any) -> TriageModel:
+        examples = read_examples([str(write_jsonl(tmp_path / "a.jsonl", rows))])
+        return fit_model(examples, dense_encoder=None, **options)
+
+    return fit
+
+
+def rows_of(n_rows: int, *levels: str, start: int = 0) -> list[dict[str, Any]]:
+    """Return appeals of the starter corpus with some of their labels."""
+    found = []
+    for row in corpus()[start : start + n_rows]:
+        labels = {
+            "category": row["topic"].split(".")[0],
+            "topic": row["topic"],
+            "enterprise": row["enterprise_id"],
+        }
+        found.append({"text": row["text"], **{level: labels[level] for level in levels}})
+    return found
+
+
+def dated(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Date rows in their order, some a day."""
+    start = np.datetime64("2024-01-01")
+    return [row | {"received_at": str(start + number // 4)} for number, row in enumerate(rows)]
+
+
+def probabilities_agree(model: TriageModel, texts: list[str]) -> bool:
+    """Tell whether each level's candidates are probabilities, best first."""
+    for prediction in model.predict(texts):
+        assert prediction.levels.keys() == model.heads.keys()
+        for candidates in prediction.levels.values():
+            shares = [candidate.probability for candidate in candidates]
+            assert shares == sorted(shares, reverse=True)
+            assert 0 < sum(shares) <= 1 + 1e-9
+    return True
+
+
+@pytest.mark.parametrize(
+    "levels", [("enterprise",), ("category",), ("category", "enterprise"), ("topic", "enterprise")]
+)
+def test_fit_model_some_levels_are_fitted_and_no_others(fit: Any, levels: tuple[str, ...]) -> None:
+    rows = rows_of(60, *levels)
+    model = fit(rows)
+    assert tuple(model.heads) == levels
+    assert model.contract_samples.keys() == set(levels)
+    assert {name for name in model.info.metrics if name.endswith("_accuracy")} == {
+        f"cv_{level}_{kind}" for level in levels for kind in ("accuracy", "top3_accuracy")
+    }
+    assert model.urgency is None
+    assert probabilities_agree(model, [rows[0]["text"], "", "english words only"])
+
+
+def test_fit_model_same_seed_and_data_give_the_same_fingerprint(fit: Any, tmp_path: Path) -> None:
+    rows = rows_of(80, *LEVELS)
+    found = []
+    for number, seed in enumerate((3, 3, 4)):
+        path = tmp_path / f"model{number}"
+        folder.save(fit(rows, seed=seed), path)
+        found.append(folder.load(path).fingerprint)
+    assert found[0] == found[1] != found[2]
+
+
+def test_fit_model_topic_decides_category_in_every_answer(fit: Any) -> None:
+    model = fit(rows_of(200, *LEVELS))
+    for prediction in model.predict([row["text"] for row in rows_of(50, start=300)]):
+        topic, category = prediction.top("topic"), prediction.top("category")
+        assert topic is not None
+        assert category is not None
+        assert topic.code.split(".")[0] == category.code
+
+
+def test_fit_model_info_says_where_it_comes_from(fit: Any) -> None:
+    rows = rows_of(40, "topic")
+    model = fit(rows, taxonomy_version="v1", seed=5, parameters={"encoder": "none"})
+    info = model.info
+    assert (info.n_examples, info.encoder, info.taxonomy_version) == (40, "none", "v1")
+    assert info.parameters == {"seed": 5, "n_held_out": 0, "encoder": "none"}
+    assert info.metrics["cv_topic_n"] == 40
+    assert len(info.data_hash) == 64
+
+
+AWKWARD: dict[str, list[dict[str, Any]]] = {
+    "two rows": [{"text": WATER, "topic": "water"}, {"text": ROAD, "topic": "road"}],
+    "the same row twice": [{"text": WATER, "topic": "a", "category": "b", "enterprise": "c"}] * 2,
+    "one row": [{"text": WATER, "topic": "a", "category": "b", "enterprise": "c"}],
+    "one class": [row | {"topic": "t", "enterprise": "e"} for row in rows_of(20)],
+    "each class once": [
+        row | {level: f"{level}{number}" for level in LEVELS}
+        for number, row in enumerate(rows_of(12))
+    ],
+    "one word a text": [
+        {"text": word, "topic": word, "category": f"c{number % 2}"}
+        for number, word in enumerate(
+            ["лифт", "снег", "яма", "вода", "свет", "газ", "мусор", "двор"]
+        )
+    ],
+    "20,000 characters": [
+        {"text": (WATER + " ") * 390, "topic": "a"},
+        {"text": ROAD, "topic": "b"},
+    ],
+    "HTML": [
+        {"text": f"<div><p>{WATER}</p><br/>&laquo;{n}&raquo;</div>", "topic": f"t{n % 2}"}
+        for n in range(6)
+    ],
+    "no word known": [{"text": "!!! 🥶", "topic": "a"}, {"text": "...", "topic": "b"}],
+    "labels here and there": [
+        {name: value for name, value in row.items() if name == "text" or name in kept}
+        for row, kept in zip(
+            rows_of(40, *LEVELS),
+            [("topic",), ("category",), ("enterprise",), (), LEVELS] * 8,
+            strict=True,
+        )
+    ],
+    "topics without category beside categories without topics": [
+        *({"text": row["text"], "topic": "lonely topic"} for row in rows_of(5)),
+        *({"text": row["text"], "category": "lonely"} for row in rows_of(5, start=5)),
+        *rows_of(20, "topic", "category", start=10),
+    ],
+    "category named as another one's topic": [
+        *({"text": row["text"], "category": "вода"} for row in rows_of(10)),
+        *({**row, "topic": "вода", "category": "жкх"} for row in rows_of(10, start=10)),
+    ],
+    "labels with awkward characters": [
+        {"text": WATER, "topic": "a/b, «c» 🥶"},
+        {"text": ROAD, "topic": 'd\n"e"\t\\'},
+        {"text": ROAD + " срочно", "topic": "жқә ё"},
+    ],
+}
+
+
+@pytest.mark.parametrize("rows", AWKWARD.values(), ids=AWKWARD)
+def test_fit_model_awkward_data_gives_a_model_that_answers(
+    fit: Any, tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
+    model = fit(rows)
+    assert probabilities_agree(model, [WATER, ROAD, "", "лифт", "x" * 20_000])
+    folder.save(model, tmp_path / "model")
+    loaded = folder.load(tmp_path / "model")
+    assert loaded.predict([WATER]) == model.predict([WATER])
+    wanted = {
+        level: {row[level] for row in rows if level in row} - set(loaded.heads[level].classes)
+        for level in loaded.heads
+    }
+    lost = {level: labels for level, labels in wanted.items() if labels}
+    assert lost in ({}, {"category": {"вода"}})
+
+
+@pytest.mark.parametrize("text", ["", "<br>"])
+def test_fit_model_without_any_label_is_an_error(fit: Any, text: str) -> None:
+    with pytest.raises(InvalidTrainingDataError, match="no labels: give at least one of category"):
+        fit([{"text": WATER}, {"text": text, "topic": "a"}])
+
+
+def test_fit_model_1200_classes_of_two_examples_is_done_in_a_minute_or_two(fit: Any) -> None:
+    rows = [
+        {
+            "text": f"{' '.join(row['text'].split()[:5])} үй {number % 1200}",
+            "enterprise": number % 1200,
+        }
+        for number, row in enumerate(rows_of(2_400))
+    ]
+    start = time.monotonic()
+    model = fit(rows)
+    assert time.monotonic() - start < 120
+    assert len(model.heads["enterprise"].classes) == 1200
+    assert len(model.contract_samples["enterprise"].correct) == 2_400
+
+
+def test_fit_model_contract_sample_was_never_seen(fit: Any) -> None:
+    # Each label is a coin: who is right more often than a coin has seen the answer.
+    coins = np.random.default_rng(0).integers(0, 2, 300)
+    rows = [row | {"topic": f"t{coin}"} for row, coin in zip(rows_of(300), coins, strict=True)]
+    model = fit(rows)
+    remembered = [answer.top("topic") for answer in model.predict([row["text"] for row in rows])]
+    by_memory = [f"t{coin}" == top.code for coin, top in zip(coins, remembered, strict=True) if top]
+    assert np.mean(by_memory) > 0.95
+    assert model.contract_samples["topic"].correct.mean() < 0.6
+    assert model.info.metrics["cv_topic_accuracy"] < 0.6
+
+
+def test_fit_model_repeated_texts_do_not_reach_the_contract_by_memory(fit: Any) -> None:
+    coins = np.random.default_rng(1).integers(0, 2, 150)
+    once = [row | {"topic": f"t{coin}"} for row, coin in zip(rows_of(150), coins, strict=True)]
+    again = [row | {"text": row["text"].upper() + " Спасибо"} for row in once]
+    model = fit([*once, *again])
+    assert model.contract_samples["topic"].correct.mean() < 0.65
+
+
+def test_fit_model_dated_contract_is_the_latest_and_none_of_it_is_fitted_on(fit: Any) -> None:
+    rows = [row | {"topic": f"t{number % 2}"} for number, row in enumerate(rows_of(420))]
+    rows[-1] |= {"topic": "planted", "text": "Планетарий закрыли, абракадабра, ничего не видно"}
+    model = fit(dated(rows))
+    n_kept = model.info.parameters["n_held_out"]
+    assert 40 <= n_kept <= 80
+    assert len(model.contract_samples["topic"].correct) == n_kept
+    assert "planted" not in model.heads["topic"].classes
+    assert not {"l абракадабра", "p абра"} & model.sparse_encoder.vocabulary.keys()
+
+
+LATE: dict[str, dict[str, Any]] = {
+    "urgency": {"urgent": True},
+    "enterprise": {"enterprise": "E1"},
+    "category": {"category": "c9"},
+    "urgency beside an old one": {"urgent": True},
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_fit_model_dated_labels_that_are_there_only_lately_are_no_heads(
+    fit: Any, name: str
+) -> None:
+    rows = [row | {"topic": f"t{number % 3}"} for number, row in enumerate(rows_of(420))]
+    if name == "urgency beside an old one":
+        rows = [row | {"urgent": False} for row in rows]
+    rows = [*rows[:400], *(row | LATE[name] for row in rows[400:])]
+    model = fit(dated(rows))
+    assert list(model.heads) == ["topic"]
+    assert model.urgency is None
+    assert probabilities_agree(model, [WATER])
+
+
+def test_fit_model_dated_category_that_gets_its_topics_only_lately_is_fitted(fit: Any) -> None:
+    rows = [
+        row | {"category": f"c{number % 3}", "topic": f"t{number % 3}"}
+        for number, row in enumerate(rows_of(420))
+    ]
+    for row in rows[2:380:3]:
+        del row["topic"]
+    model = fit(dated(rows))
+    assert model.heads["category"].classes == ("c0", "c1", "c2")
+    assert model.heads["topic"].classes == ("c2", "t0", "t1")
+    assert probabilities_agree(model, [WATER])
+
+
+def test_fit_model_urgency_is_learned_where_both_kinds_are_there(fit: Any) -> None:
+    rows = [
+        {"text": f"{text} {number}", "topic": "a", "urgent": urgent}
+        for number in range(20)
+        for text, urgent in (("Пахнет газом в подъезде", True), ("Когда посадят деревья", False))
+    ]
+    model = fit(rows)
+    gas, trees = model.predict(["сильно пахнет газом", "деревья посадят?"])
+    assert gas.urgency is not None
+    assert trees.urgency is not None
+    assert gas.urgency > 0.5 > trees.urgency
+
+
+def test_label_tasks_leave_out_levels_without_labels_and_one_sided_urgency(tmp_path: Path) -> None:
+    rows = [{"text": WATER, "topic": "a", "urgent": True}, {"text": ROAD, "topic": "b"}]
+    examples = read_examples([str(write_jsonl(tmp_path / "a.jsonl", rows))])
+    assert [task.name for task in label_tasks(examples.table)] == ["topic"]
+    both = replace(examples, table=examples.table.assign(urgent=[True, False]))
+    assert [task.name for task in label_tasks(both.table)] == ["topic", "urgency"]
