@@ -24,6 +24,9 @@ from models.output import as_json
 from models.prediction import LEVELS
 from models.registry import EXAMPLE_TEXTS, ModelRegistry
 
+# MLflow warns of its own type hints the first time that it is imported.
+pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType")
+
 NAME = "appeal-triage"
 TEXTS = ["Нет горячей воды во всём доме", "Су жоқ, үшінші күн", "", "<b>автобус</b> 32"]
 HINTS = ["ru", None, None, "mixed"]

@@ -117,7 +117,7 @@ def test_predict_language_hint_changes_no_probability(model):
 
 
 def test_predict_unknown_words_have_no_evidence(model):
-    unknown, empty, known = model.predict(["qzxwv ъъъыъ", "", "вода"])
+    unknown, empty, known = model.predict(["шщшщшщ 987654", "", "вода"])
     assert unknown.evidence == empty.evidence == 0.0
     assert known.evidence == 1.0
     assert unknown.levels == empty.levels

@@ -24,21 +24,21 @@ CORPUS = [
         (
             "Горячей воды нет",
             [
-                *("p горя", "q горяче", "p воды", "p нет"),
-                *("l горячий", "l вода", "l нет"),
-                *("b горячий вода", "b вода нет"),
+                *("p gori", "q goriac", "p vodi", "p net"),
+                *("l goriachi", "l voda", "l net"),
+                *("b goriachi voda", "b voda net"),
             ],
         ),
         (
             "Қоқыс төгілді",
             [
-                *("p қоқы", "q қоқыс", "p төгі", "q төгілд"),
-                *("l қоқыс", "l төгілді", "b қоқыс төгілді"),
+                *("p koki", "q kokis", "p togi", "q togild"),
+                *("l kokis", "l togildi", "b kokis togildi"),
             ],
         ),
-        ("су су", ["p су", "p су", "l су", "l су", "b су су"]),
-        ("ещё", ["p еще", "l еще"]),
-        ("автобус 32", ["p авто", "q автобу", "p 32", "l автобус", "l 32", "b автобус 32"]),
+        ("су су", ["p su", "p su", "l su", "l su", "b su su"]),
+        ("ещё", ["p eshe", "l eshe"]),
+        ("автобус 32", ["p avto", "q avtobu", "p 32", "l avtobus", "l 32", "b avtobus 32"]),
         ("12345", ["p 1234", "q 12345", "l 12345"]),
         ("", []),
         ("!!! …", []),
@@ -46,6 +46,12 @@ CORPUS = [
 )
 def test_features_by_hand_are_prefixes_lemmas_and_pairs(text, expected):
     assert list(features(text)) == expected
+
+
+def test_features_spellings_of_a_word_are_the_same():
+    spellings = ("Қоқыс жоқ", "кокыс жок", "qoqys joq", "kokys zhok")
+    first, *others = [list(features(text)) for text in spellings]
+    assert all(other == first for other in others)
 
 
 def test_encode_equals_scikit_learn():
@@ -69,17 +75,17 @@ def test_fit_vocabulary_is_every_feature_once():
 
 def test_fit_idf_by_hand_falls_with_the_number_of_texts():
     encoder = SparseEncoder.fit(["су жоқ", "су су", "жарық"])
-    assert encoder.idf[encoder.vocabulary["p су"]] == pytest.approx(1 + math.log(4 / 3))
-    assert encoder.idf[encoder.vocabulary["p жары"]] == pytest.approx(1 + math.log(4 / 2))
+    assert encoder.idf[encoder.vocabulary["p su"]] == pytest.approx(1 + math.log(4 / 3))
+    assert encoder.idf[encoder.vocabulary["p jari"]] == pytest.approx(1 + math.log(4 / 2))
 
 
 def test_fit_max_features_keeps_those_of_most_texts_ties_by_the_alphabet():
-    # 'p б' and 'l б' are in two texts; all others in one, however often.
+    # 'p b' and 'l b' are in two texts; all others in one, however often.
     texts = ["б", "б", "а а а", "в"]
-    assert list(SparseEncoder.fit(texts, max_features=2).vocabulary) == ["l б", "p б"]
+    assert list(SparseEncoder.fit(texts, max_features=2).vocabulary) == ["l b", "p b"]
     assert list(SparseEncoder.fit(texts, max_features=5).vocabulary) == [
-        *("l б", "p б"),
-        *("b а а", "l а", "l в"),
+        *("l b", "p b"),
+        *("b a a", "l a", "l v"),
     ]
 
 
@@ -100,7 +106,7 @@ def test_encode_by_hand_weighs_counts_with_idf():
     encoder = SparseEncoder.fit(["су жоқ", "су", "жоқ"], max_features=4)
     row = encoder.encode(["су су жоқ"])[0].toarray()[0]
     # Features p/l of both words have one idf; counts are 2 for су and 1 for жоқ.
-    expected = {"p су": 2, "l су": 2, "p жоқ": 1, "l жоқ": 1}
+    expected = {"p su": 2, "l su": 2, "p jok": 1, "l jok": 1}
     length = math.sqrt(4 + 4 + 1 + 1)
     for feature, count in expected.items():
         assert row[encoder.vocabulary[feature]] == pytest.approx(count / length)

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from models.prediction import Candidate, Prediction
+from models.selective import Contract
+from triage import messages
+from triage.appeal import Action, Appeal, Bilingual, Channel, Versions
+from triage.citydata import City
+from triage.config import STARTER_DATA
+from triage.decide import Context, decide, input_hash
+from triage.districts import District, Districts
+from triage.enterprises import Enterprise, EnterpriseRegistry
+from triage.policy import Policy
+from triage.taxonomy import Category, Taxonomy, Topic
+from triage.urgency import DangerWords
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+NAME = Bilingual("имя", "аты")
+CITY = City(
+    taxonomy=Taxonomy.of(
+        [Category("utilities", NAME), Category("roads", NAME)],
+        [
+            Topic("utilities.water", "utilities", NAME, 24, "WATER"),
+            Topic("utilities.gas", "utilities", NAME, 4, "GAS"),
+            Topic("roads.pit", "roads", NAME, 240, "ROADS"),
+        ],
+    ),
+    enterprises=EnterpriseRegistry.of(
+        [
+            Enterprise("WATER", "utility", NAME),
+            Enterprise("AKIM-ESIL", "district_akimat", NAME, district="ESIL"),
+            Enterprise("CLOSED", "utility", NAME, active=False),
+        ]
+    ),
+    districts=Districts.of([District("ESIL", NAME), District("NURA", NAME)]),
+)
+CONTRACT = Contract(target=0.95, confidence=0.9, threshold=0.8, coverage=0.4, n_examples=500)
+VERSIONS = Versions("appeal-triage", "3", "ab" * 32, "t1", "e1", "p1")
+
+
+@pytest.fixture(scope="module")
+def danger_words() -> DangerWords:
+    return DangerWords.load(STARTER_DATA / "danger_words.tsv")
+
+
+@pytest.fixture
+def context(danger_words: DangerWords) -> Context:
+    return Context(CITY, danger_words, Policy(), CONTRACT, VERSIONS)
+
+
+def predict(
+    *enterprises: tuple[str, float], topic: str | None = "utilities.water", **overrides: Any
+) -> Prediction:
+    levels: dict[Any, tuple[Candidate, ...]] = {
+        "category": (Candidate(topic.split(".")[0], 0.95),) if topic else (),
+        "topic": (Candidate(topic, 0.9),) if topic else (),
+        "enterprise": tuple(Candidate(*enterprise) for enterprise in enterprises),
+    }
+    values: dict[str, Any] = {"language": "ru", "urgency": 0.1, "evidence": 0.7}
+    return Prediction(
+        levels={level: found for level, found in levels.items() if found}, **values | overrides
+    )
+
+
+def make(context: Context, prediction: Prediction, **appeal: Any) -> Any:
+    given = Appeal(**{"text": "нет воды"} | appeal)
+    return decide(given, prediction, context, decision_id="d1", at=NOW)
+
+
+SURE = predict(("WATER", 0.9))
+NO_THRESHOLD = {"threshold": None, "coverage": 0.0}
+RULINGS: dict[str, tuple[Prediction, dict[str, Any], dict[str, Any]]] = {
+    "contract_kept": (SURE, {}, {}),
+    "below_threshold": (predict(("WATER", 0.7999)), {}, {}),
+    "no_threshold": (SURE, {}, NO_THRESHOLD),
+    "no_enterprise": (predict(("CLOSED", 0.9), ("GONE", 0.1)), {}, {}),
+    "district_conflict": (predict(("AKIM-ESIL", 0.9)), {"district": "NURA"}, {}),
+    "no_evidence": (replace(SURE, evidence=0.0), {}, {}),
+    "unknown_language": (replace(SURE, language="other"), {}, {}),
+}
+
+
+def test_rulings_name_every_reason_code() -> None:
+    assert RULINGS.keys() == messages.REASONS.keys()
+
+
+@pytest.mark.parametrize("code", RULINGS)
+def test_decide_reason_code_is_reached(context: Context, code: str) -> None:
+    prediction, appeal, contract = RULINGS[code]
+    decision = make(replace(context, contract=replace(CONTRACT, **contract)), prediction, **appeal)
+    assert decision.reason_code == code
+    assert decision.action is (Action.AUTO if code == "contract_kept" else Action.REVIEW)
+    assert "{" not in decision.reason.ru + decision.reason.kk
+
+
+def test_decide_reason_says_the_numbers_in_both_languages(context: Context) -> None:
+    reason = make(context, predict(("WATER", 0.7999))).reason
+    for text in (reason.ru, reason.kk):
+        assert [number in text for number in ("79.9 %", "80.0 %", "95.0 %")] == [True] * 3
+
+
+@pytest.mark.parametrize(("probability", "action"), [(0.8, "auto"), (0.79999999, "review")])
+def test_decide_threshold_itself_is_covered(
+    context: Context, probability: float, action: str
+) -> None:
+    assert make(context, predict(("WATER", probability))).action == action
+
+
+@pytest.mark.parametrize(
+    ("enterprise", "district", "conflicts"),
+    [
+        ("AKIM-ESIL", "ESIL", False),
+        ("AKIM-ESIL", None, False),
+        ("AKIM-ESIL", "NURA", True),
+        ("WATER", "NURA", False),
+    ],
+)
+def test_decide_district_conflicts_only_with_another_one(
+    context: Context, enterprise: str, district: str | None, conflicts: bool
+) -> None:
+    decision = make(context, predict((enterprise, 0.9)), district=district)
+    assert (decision.reason_code == "district_conflict") == conflicts
+
+
+def test_decide_closed_and_unknown_enterprises_are_never_chosen_or_listed(
+    context: Context,
+) -> None:
+    decision = make(context, predict(("CLOSED", 0.6), ("GONE", 0.2), ("WATER", 0.15)))
+    assert decision.route.enterprise == "WATER"
+    assert decision.route.probability == 0.15
+    assert [one.code for one in decision.levels["enterprise"]] == ["WATER"]
+    assert decision.action is Action.REVIEW
+
+
+def test_decide_without_enterprise_has_no_such_level(context: Context) -> None:
+    for prediction in (predict(("CLOSED", 0.9)), predict()):
+        decision = make(context, prediction)
+        assert decision.route.enterprise is None
+        assert "enterprise" not in decision.levels
+        assert decision.chosen("enterprise") is None
+
+
+DANGERS = ["пахнет газом в подъезде", "ИСКРИТ ЩИТОК НА ЭТАЖЕ", "подъезде газ иісі шығып тұр"]
+
+
+@pytest.mark.parametrize("text", DANGERS)
+@pytest.mark.parametrize("urgency", [None, 0.0, 0.49])
+def test_decide_danger_words_demand_urgency_whatever_the_model_says(
+    context: Context, text: str, urgency: float | None
+) -> None:
+    decision = make(context, replace(SURE, urgency=urgency), text=text)
+    assert decision.urgency.urgent
+    assert decision.urgency.probability == urgency
+    assert decision.urgency.danger_words
+
+
+@pytest.mark.parametrize(
+    ("urgency", "urgent"), [(None, False), (0.0, False), (0.4999, False), (0.5, True), (1.0, True)]
+)
+def test_decide_model_demands_urgency_from_the_policys_probability_on(
+    context: Context, urgency: float | None, urgent: bool
+) -> None:
+    decision = make(context, replace(SURE, urgency=urgency))
+    assert decision.urgency.urgent is urgent
+    assert decision.urgency.danger_words == ()
+
+
+RECEIVED = datetime(2026, 3, 1, 23, 0, tzinfo=timezone(timedelta(hours=5)))
+DUE = {
+    "topic's hours from the decision": ("utilities.water", 0.0, None, NOW + timedelta(hours=24)),
+    "topic's hours from receipt": (
+        "utilities.water", 0.0, RECEIVED, RECEIVED + timedelta(hours=24),
+    ),
+    "urgent is sooner": ("roads.pit", 0.9, RECEIVED, RECEIVED + timedelta(hours=12)),
+    "topic is sooner than urgent": ("utilities.gas", 0.9, None, NOW + timedelta(hours=4)),
+    "urgent without a topic": (None, 0.9, None, NOW + timedelta(hours=12)),
+    "urgent with an unknown topic": ("no.topic", 0.9, None, NOW + timedelta(hours=12)),
+    "neither": (None, 0.0, RECEIVED, None),
+    "unknown topic": ("no.topic", 0.0, None, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("topic", "urgency", "received_at", "due_at"), DUE.values(), ids=DUE)
+def test_decide_due_time(
+    context: Context,
+    topic: str | None,
+    urgency: float,
+    received_at: datetime | None,
+    due_at: datetime | None,
+) -> None:
+    prediction = predict(("WATER", 0.9), topic=topic, urgency=urgency)
+    assert make(context, prediction, received_at=received_at).due_at == due_at
+
+
+def test_decide_same_arguments_give_an_equal_decision(context: Context) -> None:
+    assert make(context, SURE, appeal_id="1") == make(context, SURE, appeal_id="1")
+
+
+def test_decide_keeps_what_it_was_made_from(context: Context) -> None:
+    appeal = Appeal(text="нет воды", language="kk", channel=Channel.PHONE)
+    decision = decide(appeal, replace(SURE, language="kk"), context, decision_id="d1", at=NOW)
+    assert (decision.id, decision.appeal, decision.decided_at) == ("d1", appeal, NOW)
+    assert decision.language == "kk"
+    assert decision.versions is VERSIONS
+    assert decision.levels == SURE.levels
+    assert decision.input_hash == input_hash(appeal)
+
+
+FULL = Appeal(
+    text="Су жоқ",
+    received_at=RECEIVED,
+    appeal_id="109-1",
+    channel=Channel.WEB,
+    language="kk",
+    address="Қабанбай батыр, 11",
+    district="ESIL",
+)
+OTHER: dict[str, Any] = {
+    "text": "Су жоқ ",
+    "received_at": RECEIVED + timedelta(microseconds=1),
+    "appeal_id": "109-2",
+    "channel": Channel.PHONE,
+    "language": "ru",
+    "address": "Қабанбай батыр, 12",
+    "district": "NURA",
+}
+
+
+def test_input_hash_each_field_changes_it() -> None:
+    assert OTHER.keys() == {field.name for field in fields(Appeal)}
+    changed = [replace(FULL, **{name: value}) for name, value in OTHER.items()]
+    missing = [replace(FULL, **{name: None}) for name in OTHER if name != "text"]
+    hashes = [input_hash(appeal) for appeal in (FULL, *changed, *missing)]
+    assert len(set(hashes)) == 1 + 7 + 6
+
+
+def test_input_hash_value_in_another_field_is_another_appeal() -> None:
+    one = Appeal(text="a", address="ESIL")
+    assert input_hash(one) != input_hash(Appeal(text="a", district="ESIL"))
+
+
+def test_input_hash_is_the_same_for_the_same_moment_in_another_zone() -> None:
+    assert input_hash(replace(FULL, received_at=RECEIVED.astimezone(UTC))) == input_hash(FULL)
+
+
+def test_input_hash_never_changes_between_versions() -> None:
+    # Retries are told from conflicts by it, over any upgrade of the service.
+    content = (
+        '{"address":null,"appeal_id":null,"channel":null,"district":null,"language":null,'
+        '"received_at":"2026-03-01T18:00:00+00:00","text":"Су жоқ 🥶"}'
+    )
+    appeal = Appeal(text="Су жоқ 🥶", received_at=RECEIVED)
+    assert input_hash(appeal) == hashlib.sha256(content.encode()).hexdigest()
