@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,8 +45,8 @@ class StreetName:
     streets
         The Russian names of streets.csv by kind of street.
     frozen
-        Whether it is a Russian name in the genitive (Республики), which is never declined:
-        in another case it is the ordinary word.
+        Whether its Russian form is a genitive (Республики), which is never declined: in
+        another case it is the ordinary word.
     """
 
     size: int
@@ -110,10 +110,9 @@ def _spelled(streets: Iterable[Street]) -> _Spelled:
         kind, russian = _without_kind(street.name.ru)
         _, kazakh = _without_kind(street.name.kk)
         others = [_without_kind(alias)[1] for alias in street.aliases]
-        frozen = russian[-1:] != kazakh[-1:] and _folded(russian[-1:]) != _folded(kazakh[-1:])
+        frozen = [key(word) for word in russian] != [key(word) for word in kazakh]
         for spelling in {russian, kazakh, *others} - {()}:
-            declined = spelling != russian or not frozen
-            spelled[spelling].setdefault(kind, _Owner(street.name.ru, not declined))
+            spelled[spelling].setdefault(kind, _Owner(street.name.ru, frozen))
     for spelling, owners in list(spelled.items()):
         if len(spelling) > 1:
             spelled.setdefault(("".join(spelling),), owners)
@@ -134,10 +133,6 @@ def _parts(spelled: _Spelled, cautions: _Cautions) -> _Spelled:
         for word, of_word in owners.items()
         if len(streets[stem(word)]) == 1 and (word,) not in spelled
     }
-
-
-def _folded(spelling: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(fold(word) for word in spelling)
 
 
 _KINDS = {
@@ -251,9 +246,3 @@ def _rests(beginning: str, word_key: str) -> Iterator[str]:
     swapped = stem_rest[1::-1] + stem_rest[2:]
     if rest.startswith(swapped):
         yield rest[len(swapped) :]
-
-
-def most_common(names: Iterable[int]) -> int | None:
-    """Return the number that occurs most."""
-    counted = Counter(names).most_common(1)
-    return counted[0][0] if counted else None

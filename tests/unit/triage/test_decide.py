@@ -11,7 +11,7 @@ from models.prediction import Candidate, Prediction
 from models.selective import Contract
 from triage import messages
 from triage.appeal import Action, Appeal, Bilingual, Channel, Versions
-from triage.citydata import City
+from triage.citydata import load_city
 from triage.config import STARTER_DATA
 from triage.decide import Context, decide, input_hash
 from triage.districts import District, Districts
@@ -22,7 +22,8 @@ from triage.urgency import DangerWords
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NAME = Bilingual("имя", "аты")
-CITY = City(
+CITY = replace(
+    load_city(STARTER_DATA),
     taxonomy=Taxonomy.of(
         [Category("utilities", NAME), Category("roads", NAME)],
         [

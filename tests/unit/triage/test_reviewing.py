@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,8 +9,8 @@ import pytest
 
 from models.prediction import Candidate
 from triage.appeal import Bilingual, Decision, Verdict
-from triage.citydata import City
-from triage.districts import Districts
+from triage.citydata import load_city
+from triage.config import STARTER_DATA
 from triage.enterprises import Enterprise, EnterpriseRegistry
 from triage.errors import InvalidReviewError
 from triage.reviewing import ReviewRequest, check_review
@@ -17,7 +18,8 @@ from triage.taxonomy import Category, Taxonomy, Topic
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 NAME = Bilingual("имя", "аты")
-CITY = City(
+CITY = replace(
+    load_city(STARTER_DATA),
     taxonomy=Taxonomy.of(
         [Category("housing", NAME), Category("roads", NAME)],
         [
@@ -33,7 +35,6 @@ CITY = City(
             Enterprise("closed", "utility", NAME, active=False),
         ]
     ),
-    districts=Districts.of([]),
 )
 DECIDED = ("housing", "heating", "astana-teplotranzit")
 
