@@ -48,8 +48,7 @@ def save(model: TriageModel, folder: Path) -> None:
         The folder holds something other than a model, which would be lost.
     """
     folder = folder.resolve()
-    if folder.exists() and not is_model(folder) and (folder.is_file() or any(folder.iterdir())):
-        raise BrokenModelError(f"{folder}: not empty and no model, so it is not replaced")
+    check_target(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         fresh = Path(scratch) / folder.name
@@ -58,6 +57,18 @@ def save(model: TriageModel, folder: Path) -> None:
         if folder.exists():
             folder.rename(Path(scratch) / "previous")
         fresh.rename(folder)
+
+
+def check_target(folder: Path) -> None:
+    """Check that a model may be saved here, before one is fitted.
+
+    Raises
+    ------
+    BrokenModelError
+        The folder holds something other than a model, which would be lost.
+    """
+    if folder.exists() and not is_model(folder) and (folder.is_file() or any(folder.iterdir())):
+        raise BrokenModelError(f"{folder}: not empty and no model, so it is not replaced")
 
 
 def load(folder: Path) -> TriageModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 SCHEME = "models:/"
 ARTIFACT = "model"
+IMPATIENT = {
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+"""MLflow's own settings, unless set: by default it waits minutes for a server that is gone."""
+
 PACKAGE = Path(__file__).parent
 EXAMPLE_TEXTS = ("Во дворе третий день не убирают снег", "Ауладағы қар үш күннен бері тазаланбады")
 
@@ -142,7 +150,6 @@ class ModelRegistry:
 
     def _download(self, reference: str, destination: str) -> Path:
         mlflow = self._mlflow()
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         try:
             path: str = mlflow.artifacts.download_artifacts(reference, dst_path=destination)
         except (mlflow.MlflowException, OSError) as error:
@@ -176,15 +183,24 @@ class ModelRegistry:
 
     def _mlflow(self) -> ModuleType:
         """Import MLflow, which is slow, and point it at our store: it knows only one at a time."""
+        _set_patience()
         import mlflow
 
         mlflow.set_tracking_uri(self.tracking_uri)
         return mlflow
 
     def _client(self) -> MlflowClient:
+        _set_patience()
         from mlflow import MlflowClient
 
+        # That a local store is made on first use is no news to somebody who classifies a text.
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
         return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
+
+
+def _set_patience() -> None:
+    for name, value in IMPATIENT.items():
+        os.environ.setdefault(name, value)
 
 
 def _model_folder(downloaded: Path, reference: str) -> Path:

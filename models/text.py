@@ -12,8 +12,8 @@ from selectolax.lexbor import LexborHTMLParser
 WORD_CACHE_SIZE = 50_000
 """Words whose lemma or key is remembered: nearly every word of a city's appeals, in some 10 MB."""
 
-MAX_LEMMA_CHARS = 40
-"""Longer words are typing accidents and are left as they are."""
+MAX_WORD_CHARS = 40
+"""Longer words are typing accidents or worse: they are cut, lest caches of words fill memory."""
 
 MARKUP_DEPTH = 4
 """How often escaped markup is unescaped again ('&amp;lt;' needs two)."""
@@ -66,7 +66,8 @@ def normalise(text: str) -> str:
 def words(text: str) -> list[str]:
     """Return the words: lower case, letters and digits of any script, ё as е.
 
-    Latin look-alikes inside a Cyrillic word ('кiм' with a Latin i) become Cyrillic.
+    Latin look-alikes inside a Cyrillic word ('кiм' with a Latin i) become Cyrillic; a word is
+    cut after `MAX_WORD_CHARS`.
     """
     return [word for word, _, _ in word_spans(text)]
 
@@ -74,7 +75,7 @@ def words(text: str) -> list[str]:
 def word_spans(text: str) -> list[tuple[str, int, int]]:
     """Return the words as `words` does, each with where it starts and ends in the text."""
     lowered = _lower(text)
-    spans = [(match[0], *match.span()) for match in _WORD.finditer(lowered)]
+    spans = [(match[0][:MAX_WORD_CHARS], *match.span()) for match in _WORD.finditer(lowered)]
     if not _LATIN.search(lowered):
         return spans
     return [(_one_script(word), start, end) for word, start, end in spans]
@@ -97,7 +98,7 @@ def romanise(word: str) -> str:
 
 def lemma(word: str) -> str:
     """Return the normal form of a Russian word, ё as е; any other word as it is."""
-    if len(word) > MAX_LEMMA_CHARS or not _RUSSIAN_WORD.fullmatch(word):
+    if not _RUSSIAN_WORD.fullmatch(word):
         return word
     return _russian_lemma(word)
 

@@ -16,6 +16,9 @@ from models.registry import ModelRegistry
 from models.selective import conclude
 from training import report as reports
 from training.data import COLUMNS, Examples, read_examples
+from training.distil.distil import distil as distil_encoder
+from training.distil.teacher import VectorCache, load_teacher
+from training.distil.texts import read_corpus
 from training.encoders import NONE, STATIC, choose_encoder
 from training.errors import TrainingError
 from training.evaluate import ALL, evaluate, make_result, out_of_fold_figures
@@ -112,6 +115,49 @@ def starter(
         with on_terminal() as progress:
             fit_starter(out, encoder=encoder, progress=progress)
         _register(registry, out, MODEL_NAME, CHAMPION)
+
+
+@app.command()
+def distil(
+    teacher: Annotated[str, typer.Option(help="A sentence-transformers model's folder or name")],
+    text: Annotated[
+        list[Path],
+        typer.Option(help="A sentence a line (.txt), or appeals (column text); repeatable"),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write, table in int8")],
+    pairs: Annotated[
+        list[Path] | None, typer.Option(help="Sentences in two columns, kk and ru; repeatable")
+    ] = None,
+    dim: Annotated[int, typer.Option(min=1, help="Of the vectors")] = 256,
+    epochs: Annotated[int, typer.Option(min=1, help="Times that each text is seen")] = 6,
+    seed: Annotated[int, typer.Option(help="The first one")] = 0,
+    soup: Annotated[int, typer.Option(min=1, help="Seeds whose tables are averaged")] = 3,
+    float_out: Annotated[
+        Path | None,
+        typer.Option("--float", help="Folder to write for sentence-transformers, in float32"),
+    ] = None,
+) -> None:
+    """Distil a static encoder for Russian and Kazakh from a larger model."""
+    cache = Settings().home / "teacher-vectors.sqlite"
+    with told_errors(TrainingError, OSError), on_terminal() as progress:
+        corpus = read_corpus(text, pairs or [])
+        _tell(f"{len(corpus)} texts, terms of the project included")
+        with VectorCache(cache) as vectors:
+            distilled = distil_encoder(
+                corpus,
+                load_teacher(teacher, vectors),
+                dim=dim,
+                epochs=epochs,
+                seed=seed,
+                soup=soup,
+                progress=progress,
+            )
+        distilled.encoder.quantised().save(out)
+        if float_out:
+            distilled.encoder.save(float_out)
+    _tell(f"saved in {out}; cosine to the teacher on held-out sentences, untrained and now:")
+    for kind, cosine in distilled.trained.items():
+        _tell(f"{kind:10}{distilled.untrained[kind]:6.3f}{cosine:7.3f}")
 
 
 @app.command(name="evaluate")

@@ -63,7 +63,7 @@ def fit_model(
     to_read = [texts[row] for row in split.fit]
     sparse_encoder = SparseEncoder.fit(progress.track("reading words", to_read, len(to_read)))
     matrix = _encode(sparse_encoder, dense_encoder, texts, progress)
-    if not matrix.shape[1]:
+    if not matrix.nnz:
         raise InvalidTrainingDataError("no text has a single word in it")
 
     # A level may have labels, or both kinds of urgency, among the latest appeals alone.

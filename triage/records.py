@@ -19,8 +19,9 @@ from typing import Any, BinaryIO
 from triage.errors import InvalidRecordsError
 
 STDIN = "-"
-DELIMITERS = ",;\t|"
-"""Tried on the header of a CSV file, where none is given."""
+DELIMITERS = "\t,;|"
+"""Tried on the header of a CSV file, where none is given. The first one holds for a header of one
+column, whose texts may then have commas without quotes."""
 
 MAX_FIELD_CHARS = 10_000_000
 """Longer CSV fields are a missing closing quote."""

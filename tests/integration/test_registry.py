@@ -24,8 +24,12 @@ from models.output import as_json
 from models.prediction import LEVELS
 from models.registry import EXAMPLE_TEXTS, ModelRegistry
 
-# MLflow warns of its own type hints the first time that it is imported.
-pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType")
+# MLflow's own: of its type hints when it is imported, of its tables, of its input examples.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
+    pytest.mark.filterwarnings("ignore:Operation with range is deprecated"),
+]
 
 NAME = "appeal-triage"
 TEXTS = ["Нет горячей воды во всём доме", "Су жоқ, үшінші күн", "", "<b>автобус</b> 32"]
@@ -160,20 +164,25 @@ def test_log_broken_model_registers_nothing(registry, tmp_path):
         registry.resolve("models:/broken/1")
 
 
+def stored_files(registry: ModelRegistry, home: Path, name: str, version: str) -> Path:
+    """Where MLflow keeps the files of a registered version."""
+    from mlflow import MlflowClient
+
+    source = MlflowClient(registry.tracking_uri).get_model_version(name, version).source
+    return home / "artifacts" / "models" / source.rpartition("/")[2]
+
+
 def test_load_registered_files_that_were_altered_is_broken(registry, home, model_folder):
     number = registry.log(model_folder, experiment="appeals", tags={}, name="altered")
-    newest = max(
-        (home / "artifacts").rglob(folder.VOCABULARY), key=lambda path: path.stat().st_mtime
-    )
-    newest.write_text("нет", encoding="utf-8")
+    (vocabulary,) = stored_files(registry, home, "altered", number).rglob(folder.VOCABULARY)
+    vocabulary.write_text("нет", encoding="utf-8")
     with pytest.raises(BrokenModelError, match=r"vocabulary\.txt: altered"):
         registry.load(f"models:/altered/{number}")
 
 
 def test_load_registered_files_that_are_gone_is_broken(registry, home, model_folder):
     number = registry.log(model_folder, experiment="appeals", tags={}, name="gone")
-    newest = max((home / "artifacts" / "models").iterdir(), key=lambda path: path.stat().st_mtime)
-    shutil.rmtree(newest)
+    shutil.rmtree(stored_files(registry, home, "gone", number))
     with pytest.raises(BrokenModelError, match=f"models:/gone/{number}: 0 model folders"):
         registry.load(f"models:/gone/{number}")
 

@@ -253,16 +253,11 @@ def test_use_is_in_the_ledger(service: TriageService, sessions: Sessions) -> Non
     assert event.payload["threshold"] == service.contract.threshold
 
 
-@pytest.mark.parametrize("levels", [{}, {"category"}])
-def test_use_model_that_promises_no_enterprise_sends_all_to_a_person(
-    make_service: Make, loaded: LoadedModel, levels: set[Any]
+def test_use_model_without_a_contract_sample_sends_all_to_a_person(
+    make_service: Make, loaded: LoadedModel
 ) -> None:
-    model = loaded.model
-    kept: dict[Any, Any] = {
-        level: sample for level, sample in model.contract_samples.items() if level in levels
-    }
     service = make_service()
-    service.use(replace(loaded, model=replace(model, contract_samples=kept)))
+    service.use(replace(loaded, model=replace(loaded.model, contract_samples={})))
     assert service.contract.threshold is None
     assert service.contract.n_examples == 0
     decision = service.submit(Appeal(text=SNOW), actor="ikomek")

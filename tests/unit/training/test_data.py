@@ -98,7 +98,7 @@ def test_read_examples_lines_with_other_columns_are_read_by_their_own(tmp_path: 
 
 
 def test_read_examples_codes_are_the_same_from_every_format(tmp_path: Path) -> None:
-    rows = [["text", "enterprise"], ["нет воды", 3.0], ["яма", 17]]
+    rows: list[list[Any]] = [["text", "enterprise"], ["нет воды", 3.0], ["яма", 17]]
     frame = pd.DataFrame(rows[1:], columns=rows[0]).astype({"enterprise": float})
     frame.to_parquet(tmp_path / "a.parquet")
     write_xlsx(tmp_path / "a.xlsx", rows)
@@ -305,11 +305,11 @@ def test_read_examples_broken_file_among_several_is_named(tmp_path: Path) -> Non
         read_examples([str(good), str(bad)])
 
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"text": "яма", "topic": "roads", "received_at": "2024-01-01", "urgent": False},
     {"text": "нет воды", "topic": "water", "enterprise": "E1", "received_at": "2024-01-02"},
 ]
-CHANGES = {
+CHANGES: dict[str, list[dict[str, Any]]] = {
     "order": [ROWS[1], ROWS[0]],
     "text": [ROWS[0] | {"text": "ямы"}, ROWS[1]],
     "topic": [ROWS[0] | {"topic": "water"}, ROWS[1]],

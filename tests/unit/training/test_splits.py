@@ -95,7 +95,7 @@ def test_folds_seed_decides() -> None:
     assert first != other
 
 
-def days(numbers: object) -> pd.Series:
+def days(numbers: np.ndarray) -> pd.Series:
     return pd.Series(pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(numbers, "D"))
 
 

@@ -36,6 +36,14 @@ def test_csv_each_delimiter_is_told_from_the_header(tmp_path: Path, delimiter: s
     assert read(path) == [(2, {"text": "a, b; c", "topic": "t"})]
 
 
+def test_csv_single_column_may_hold_any_delimiter(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv", 'text\nнет воды, света; тепла\n"в ""Есіл"", яма"\n')
+    assert [values["text"] for _, values in read(path)] == [
+        "нет воды, света; тепла",
+        'в "Есіл", яма',
+    ]
+
+
 def test_csv_given_delimiter_overrules_the_header(tmp_path: Path) -> None:
     path = put(tmp_path / "a.csv", "text;a,b;c\nнет воды;1;2\n")
     assert read(path, delimiter=";") == [(2, {"text": "нет воды", "a,b": "1", "c": "2"})]
@@ -189,7 +197,7 @@ def test_parquet_damaged_in_the_middle_says_the_file(tmp_path: Path) -> None:
 
 
 def test_xlsx_numbers_are_undone_and_empty_rows_passed_over(tmp_path: Path) -> None:
-    rows = [
+    rows: list[list[Any]] = [
         ["text", " enterprise ", "urgent", None],
         ["нет воды & <света>", 3.0, True],
         [None, None, None],
