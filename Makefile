@@ -52,9 +52,10 @@ CITY := triage/data
 FIT := $(BIN)/triage-train fit --seed 0
 
 results: install  ## Measure again, and bring README's figures up to date
-	@$(FIT) --data $(CITY)/appeals.jsonl --taxonomy $(CITY)/taxonomy.csv \
-	    --enterprises $(CITY)/enterprises.csv --out var/starter \
+	@$(FIT) --data $(CITY)/appeals.jsonl --city $(CITY) --out var/starter \
 	    --name "starter corpus, 5 folds" --result docs/results/starter.json
+	@$(BIN)/triage-train evaluate --leave-out voice --data $(CITY)/appeals.jsonl --city $(CITY) \
+	    --name "starter corpus, each voice left out" --out docs/results/voices.json
 	@if [ -d $(SHARED)/kursk ]; then \
 	    $(FIT) --data $(SHARED)/kursk/train.csv --out var/kursk && \
 	    $(BIN)/triage-train evaluate --model var/kursk --data $(SHARED)/kursk/open_test.csv \

@@ -13,6 +13,7 @@ from triage.appeal import Versions
 from triage.citydata import load_city
 from triage.config import STARTER_DATA, Settings
 from triage.errors import ModelNotReadyError
+from triage.rulefile import load_city_rules
 from triage.service import TriageService
 from triage.store.sessions import make_engine, make_sessions, prepare_store
 from triage.urgency import DangerWords
@@ -71,10 +72,12 @@ def build_backend(settings: Settings) -> Backend:
 
 def build_service(settings: Settings, engine: Engine) -> TriageService:
     """Build the service of a city, without a model yet."""
+    city = load_city(settings.data_dir)
     return TriageService(
         sessions=make_sessions(engine),
         city_code=settings.city,
-        city=load_city(settings.data_dir),
+        city=city,
+        rules=load_city_rules(settings.data_dir, city),
         danger_words=DangerWords.load(DANGER_WORDS),
         policy=settings.policy,
     )

@@ -15,7 +15,7 @@ from models.classifier import Floats, LinearHead
 from models.encoders import DenseEncoder
 from models.hierarchy import Hierarchy
 from models.language import identify
-from models.prediction import CANDIDATES, Candidate, Level, Prediction
+from models.prediction import CANDIDATES, Candidate, Distribution, Level, Prediction
 from models.selective import ContractSample
 from models.sparse import SparseEncoder
 from models.text import normalise
@@ -71,6 +71,8 @@ class TriageModel:
         Its inverse temperature.
     contract_samples
         For each level, choices on texts that were neither fitted nor calibrated on.
+    routing
+        Weights for joining the enterprise level with whatever rules the caller has; opaque here.
     """
 
     sparse_encoder: SparseEncoder
@@ -81,6 +83,7 @@ class TriageModel:
     urgency_weight: float
     contract_samples: dict[Level, ContractSample]
     info: ModelInfo
+    routing: dict[str, float] = field(default_factory=dict)
     fingerprint: str = ""
 
     def predict(
@@ -116,6 +119,10 @@ class TriageModel:
                 },
                 urgency=None if urgency is None else float(urgency[row]),
                 evidence=float(evidence[row]),
+                distributions={
+                    level: Distribution(self.heads[level].classes, probabilities[row])
+                    for level, probabilities in levels.items()
+                },
             )
             for row in range(len(plain))
         ]

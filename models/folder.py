@@ -148,6 +148,7 @@ def _description(model: TriageModel, heads: dict[Any, LinearHead]) -> dict[str, 
             "link": _numbers(model.hierarchy.link),
             "weights": model.hierarchy.weights,
             "urgency_weight": model.urgency_weight,
+            "routing": model.routing,
         },
         "contract_levels": list(model.contract_samples),
         "info": asdict(model.info),
@@ -183,6 +184,7 @@ def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
         hierarchy=hierarchy,
         urgency=heads.get("urgency"),
         urgency_weight=scoring["urgency_weight"],
+        routing=scoring["routing"],
         contract_samples={
             level: _contract_sample(tensors, level) for level in description["contract_levels"]
         },

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
 
 Level = Literal["category", "topic", "enterprise"]
 LEVELS: tuple[Level, ...] = ("category", "topic", "enterprise")
@@ -18,6 +22,20 @@ class Candidate:
 
     code: str
     probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Probabilities of all labels of a level.
+
+    Attributes
+    ----------
+    probabilities
+        Shape (n_classes,), sums to one.
+    """
+
+    classes: tuple[str, ...]
+    probabilities: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +54,15 @@ class Prediction:
     evidence
         Share of the text's features that the model has seen in training, 0 to 1.
         At 0 the probabilities are the training data's class shares and nothing more.
+    distributions
+        All labels of each level, for those who need more than the candidates.
     """
 
     language: str
     levels: dict[Level, tuple[Candidate, ...]]
     urgency: float | None
     evidence: float
+    distributions: Mapping[Level, Distribution] = field(default_factory=dict, compare=False)
 
     def top(self, level: Level) -> Candidate | None:
         """Return the most probable candidate of a level, None where there is no such level."""

@@ -21,15 +21,18 @@ from training.distil.teacher import VectorCache, load_teacher
 from training.distil.texts import read_corpus
 from training.encoders import NONE, STATIC, choose_encoder
 from training.errors import TrainingError
-from training.evaluate import ALL, evaluate, make_result, out_of_fold_figures
+from training.evaluate import ALL, evaluate, make_result, model_facts, out_of_fold_figures
 from training.fit import fit_model
+from training.leaveout import leave_out as measure_left_out
 from training.starter import fit_starter
-from triage.citydata import load_enterprises, load_taxonomy
+from triage.citydata import ENTERPRISES, TAXONOMY, load_city, load_enterprises, load_taxonomy
 from triage.config import CHAMPION, MODEL_NAME, Settings
 from triage.console import told_errors
 from triage.policy import Policy
 from triage.progress import on_terminal
 from triage.records import parse_mapping
+from triage.routing import Router
+from triage.rulefile import load_city_rules
 
 EXPERIMENT = "appeal-triage"
 
@@ -52,6 +55,10 @@ TaxonomyFile = Annotated[
 EnterprisesFile = Annotated[
     Path | None, typer.Option("--enterprises", help="Check enterprises against it")
 ]
+CityFolder = Annotated[
+    Path | None,
+    typer.Option("--city", help="A city's folder: check against it, join history with its rules"),
+]
 
 
 @app.command()
@@ -61,6 +68,7 @@ def fit(
     delimiter: Delimiter = None,
     taxonomy: TaxonomyFile = None,
     enterprises: EnterprisesFile = None,
+    city: CityFolder = None,
     encoder: Annotated[
         str, typer.Option(help=f"{STATIC}, {NONE}, or a sentence-transformers folder or name")
     ] = STATIC,
@@ -79,12 +87,16 @@ def fit(
     if alias and not register:
         raise typer.BadParameter("needs --register", param_hint="--alias")
     with told_errors(TrainingError, OSError), on_terminal() as progress:
+        folder.check_target(out)
         dense_encoder = choose_encoder(encoder)
+        if city:
+            taxonomy, enterprises = city / TAXONOMY, city / ENTERPRISES
         known_topics = load_taxonomy(taxonomy) if taxonomy else None
         examples = _read(data, columns, delimiter, taxonomy, enterprises)
         model = fit_model(
             examples,
             dense_encoder=dense_encoder,
+            router=_router(city) if city else None,
             taxonomy_version=known_topics.version if known_topics else None,
             seed=seed,
             parameters={"encoder": encoder, "data": " ".join(Path(name).name for name in data)},
@@ -95,7 +107,8 @@ def fit(
         _tell_metrics(model, settings.policy)
         if result:
             metrics = out_of_fold_figures(model)
-            made = make_result(name or Path(data[0]).stem, _command(), data, model, metrics)
+            facts = model_facts(model)
+            made = make_result(name or Path(data[0]).stem, _command(), data, facts, metrics)
             made.save(result)
         if register:
             _register(_registry(settings), out, register, alias)
@@ -162,27 +175,49 @@ def distil(
 
 @app.command(name="evaluate")
 def evaluate_command(
-    model: Annotated[str, typer.Option(help="Model folder or models:/name@alias")],
     data: Data,
+    model: Annotated[
+        str | None, typer.Option(help="Model folder or models:/name@alias, fitted on other data")
+    ] = None,
+    leave_out: Annotated[
+        str | None, typer.Option(help="Fit on all but each group of this column: voice, channel")
+    ] = None,
     columns: Map = None,
     delimiter: Delimiter = None,
     taxonomy: TaxonomyFile = None,
+    city: CityFolder = None,
+    encoder: Annotated[str, typer.Option(help="For --leave-out, as for fit")] = STATIC,
     name: Annotated[str | None, typer.Option(help="Of the data, for the report")] = None,
     out: Annotated[Path | None, typer.Option(help="Result file to write, JSON")] = None,
 ) -> None:
-    """Measure a model on labelled appeals that it has not seen."""
+    """Measure a model on labelled appeals that it has not seen, or leave out group by group."""
+    if (model is None) == (leave_out is None):
+        raise typer.BadParameter("give either --model or --leave-out")
+    if leave_out and not city:
+        raise typer.BadParameter("needs --city", param_hint="--leave-out")
     settings = Settings()
     with told_errors(TrainingError, OSError), on_terminal() as progress:
-        loaded = _registry(settings).load(model).model
-        examples = _read(data, columns, delimiter, taxonomy, None)
-        metrics = evaluate(loaded, examples, progress=progress)
-        result = make_result(name or Path(data[0]).stem, _command(), data, loaded, metrics)
+        examples = _read(data, columns, delimiter, city / TAXONOMY if city else taxonomy, None)
+        if city and leave_out:
+            facts = {"encoder": encoder}
+            metrics = measure_left_out(
+                examples,
+                leave_out,
+                dense_encoder=choose_encoder(encoder),
+                router=_router(city),
+                progress=progress,
+            )
+        else:
+            loaded = _registry(settings).load(str(model)).model
+            facts = model_facts(loaded)
+            metrics = evaluate(loaded, examples, progress=progress)
+        result = make_result(name or Path(data[0]).stem, _command(), data, facts, metrics)
         if out:
             result.save(out)
     for part, levels in result.metrics.items():
         for level, values in levels.items():
             figures = "  ".join(f"{key} {value:g}" for key, value in values.items())
-            typer.echo(f"{'' if part == ALL else part:6}{level:11}{figures}")
+            typer.echo(f"{'' if part == ALL else part:14}{level:23}{figures}")
 
 
 @app.command()
@@ -193,6 +228,11 @@ def report(
     """Bring the figures of README up to date with the result files."""
     with told_errors(TrainingError, OSError):
         reports.update(page, results)
+
+
+def _router(city: Path) -> Router:
+    tables = load_city(city)
+    return Router.of(tables, load_city_rules(city, tables))
 
 
 def _registry(settings: Settings) -> ModelRegistry:

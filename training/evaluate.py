@@ -81,10 +81,10 @@ def make_result(
     name: str,
     command: str,
     sources: list[str],
-    model: TriageModel,
+    model: dict[str, str],
     metrics: dict[str, dict[str, dict[str, float]]],
 ) -> Result:
-    """Put figures together with the command, the data's hashes, the model and the date."""
+    """Put figures together with the command, the data's hashes, what of a model, and the date."""
     rounded = {
         part: {
             level: {metric: round(value, 4) for metric, value in values.items()}
@@ -97,13 +97,18 @@ def make_result(
         command=command,
         date=datetime.now(UTC).date().isoformat(),
         data={Path(source).name: _sha256(Path(source)) for source in sources if source != STDIN},
-        model={
-            "fingerprint": model.fingerprint,
-            "encoder": model.info.encoder,
-            "data_hash": model.info.data_hash,
-        },
+        model=model,
         metrics=rounded,
     )
+
+
+def model_facts(model: TriageModel) -> dict[str, str]:
+    """Return what tells a model from another."""
+    return {
+        "fingerprint": model.fingerprint,
+        "encoder": model.info.encoder,
+        "data_hash": model.info.data_hash,
+    }
 
 
 def _probabilities(model: TriageModel, texts: list[str], progress: Reporter) -> dict[Level, Floats]:

@@ -5,33 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from models.prediction import LEVELS
 from training.errors import TrainingError
 from training.evaluate import ALL, Result
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-METRICS = {
-    "accuracy": "accuracy",
-    "top3_accuracy": "top-3",
-    "macro_f1": "macro-F1",
-    "ece": "ECE",
-}
+METRICS = {"top3_accuracy": "top-3", "macro_f1": "macro-F1", "ece": "ECE"}
+LANGUAGES = ("ru", "kk", "mixed")
+
+MIN_SHOWN = 50
+"""Appeals of a language from which on its accuracy says something."""
+
+NONE = "–"
 
 
 def render(results: Iterable[Result]) -> str:
     """Write results as one Markdown table, a row for each level."""
-    header = f"| data | level | n | {' | '.join(METRICS.values())} | encoder | date |"
-    lines = [header, "|---|---|---|" + "---|" * len(METRICS) + "---|---|"]
+    columns = ["data", "level", "n", "accuracy", *LANGUAGES, *METRICS.values(), "encoder", "date"]
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for result in results:
-        for level in LEVELS:
-            found = result.metrics[ALL].get(level)
-            if found:
-                figures = " | ".join(f"{found[name]:.3f}" for name in METRICS)
-                lines.append(
-                    f"| {result.name} | {level} | {found['n']:.0f} | {figures}"
-                    f" | {result.model['encoder']} | {result.date} |"
-                )
+        for level, found in result.metrics[ALL].items():
+            cells = [
+                result.name,
+                level.replace("_", " "),
+                f"{found['n']:.0f}",
+                f"{found['accuracy']:.3f}",
+                *(_accuracy_of(result, language, level) for language in LANGUAGES),
+                *(f"{found[name]:.3f}" if name in found else NONE for name in METRICS),
+                result.model["encoder"],
+                result.date,
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _accuracy_of(result: Result, language: str, level: str) -> str:
+    found = result.metrics.get(language, {}).get(level)
+    return f"{found['accuracy']:.3f}" if found and found["n"] >= MIN_SHOWN else NONE
 
 
 def insert(page: str, table: str) -> str:

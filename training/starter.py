@@ -11,6 +11,8 @@ from training.fit import fit_model
 from triage.citydata import load_city
 from triage.config import STARTER_DATA
 from triage.progress import Reporter
+from triage.routing import Router
+from triage.rulefile import load_city_rules
 
 APPEALS = STARTER_DATA / "appeals.jsonl"
 
@@ -22,6 +24,7 @@ def fit_starter(out: Path, *, encoder: str, progress: Reporter) -> None:
     model = fit_model(
         examples,
         dense_encoder=choose_encoder(encoder),
+        router=Router.of(city, load_city_rules(STARTER_DATA, city)),
         taxonomy_version=city.taxonomy.version,
         parameters={"encoder": encoder, "data": APPEALS.name},
         progress=progress,

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from models.prediction import Candidate, Level
+from triage.place import Place
 
 MAX_TEXT_CHARS = 20_000
 """The longest appeal taken, in characters."""
@@ -23,10 +24,11 @@ class Channel(StrEnum):
 
 
 class Action(StrEnum):
-    """What happens next: routed without a person, or a person looks first."""
+    """What happens next: routed without a person, a person looks first, or the place is asked."""
 
     AUTO = "auto"
     REVIEW = "review"
+    ASK = "ask"
 
 
 class Verdict(StrEnum):
@@ -74,13 +76,23 @@ class Appeal:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Who must act, by which rule and why; `enterprise` is None where nobody could be named."""
+    """Who must act, by which rule and why; `enterprise` is None where nobody could be named.
+
+    Attributes
+    ----------
+    places
+        What the text tells of the place.
+    question
+        What to ask the resident, where a missing place keeps the rule from deciding.
+    """
 
     enterprise: str | None
     probability: float
     candidates: tuple[Candidate, ...]
     rule: str
     reason: Bilingual
+    places: tuple[Place, ...] = ()
+    question: Bilingual | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,7 @@ class Versions:
     taxonomy: str
     enterprises: str
     policy: str
+    rules: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +134,8 @@ class Decision:
     levels
         Candidates of each level by falling probability, at most five; the first one is chosen.
         The enterprise level holds the route's candidates, not the model's.
+    secondary
+        A topic of another category that the appeal may be about as well, or None.
     reason_code, reason
         Why `action` is what it is.
     input_hash
@@ -140,6 +155,7 @@ class Decision:
     versions: Versions
     input_hash: str
     decided_at: datetime
+    secondary: Candidate | None = None
 
     def chosen(self, level: Level) -> Candidate | None:
         """Return the chosen candidate of a level, None where there is none."""

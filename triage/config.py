@@ -41,6 +41,12 @@ class Settings(BaseSettings):
         le=1,
         description="From this probability on an appeal is urgent",
     )
+    secondary_probability: float = Field(
+        Policy.secondary_probability,
+        gt=0,
+        le=1,
+        description="From this probability on a second topic is offered",
+    )
     urgent_hours: int = Field(
         Policy.urgent_hours, gt=0, description="An urgent appeal is due within these hours"
     )
@@ -69,5 +75,6 @@ class Settings(BaseSettings):
             target_precision=self.target_precision,
             confidence=self.confidence,
             urgent_probability=self.urgent_probability,
+            secondary_probability=self.secondary_probability,
             urgent_hours=self.urgent_hours,
         )

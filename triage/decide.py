@@ -13,9 +13,11 @@ from models.selective import Contract
 from triage import messages
 from triage.appeal import Action, Appeal, Bilingual, Decision, Route, Urgency, Versions
 from triage.citydata import City
+from triage.joining import Join
 from triage.policy import Policy
-from triage.routing import route
+from triage.routing import Router
 from triage.urgency import DangerWords
+from triage.whereabouts import Whereabouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,15 @@ class Context:
 
     Attributes
     ----------
+    router, join
+        Routes by rules and history, and how the two are joined.
     contract
         The contract of the level that is routed by: enterprise.
     """
 
     city: City
+    router: Router
+    join: Join
     danger_words: DangerWords
     policy: Policy
     contract: Contract
@@ -48,9 +54,10 @@ def decide(
     appeal: Appeal, prediction: Prediction, context: Context, *, decision_id: str, at: datetime
 ) -> Decision:
     """Decide on one appeal; the same arguments always give the same decision."""
-    chosen_route = route(prediction.levels.get("enterprise", ()), context.city.enterprises)
+    received_at = appeal.received_at or at
+    chosen_route, where = context.router.route(appeal, prediction, context.join, received_at.date())
     urgency = assess_urgency(appeal, prediction, context)
-    ruling = rule(appeal, prediction, chosen_route, context)
+    ruling = rule(prediction, chosen_route, where, context)
     topic = prediction.top("topic")
     return Decision(
         id=decision_id,
@@ -62,10 +69,11 @@ def decide(
         reason=ruling.reason,
         route=chosen_route,
         urgency=urgency,
-        due_at=due_at(topic, appeal.received_at or at, urgency, context),
+        due_at=due_at(topic, received_at, urgency, context),
         versions=context.versions,
         input_hash=input_hash(appeal),
         decided_at=at,
+        secondary=secondary_topic(prediction, context),
     )
 
 
@@ -76,8 +84,8 @@ def assess_urgency(appeal: Appeal, prediction: Prediction, context: Context) -> 
     return Urgency(bool(danger_words) or likely, prediction.urgency, danger_words)
 
 
-def rule(appeal: Appeal, prediction: Prediction, chosen: Route, context: Context) -> Ruling:
-    """Say whether a person must look; the first reason that holds is the one given."""
+def rule(prediction: Prediction, chosen: Route, where: Whereabouts, context: Context) -> Ruling:
+    """Say what happens next; the first reason that holds is the one given."""
     probability, contract = chosen.probability, context.contract
     if prediction.language == "other":
         return _review("unknown_language")
@@ -85,8 +93,11 @@ def rule(appeal: Appeal, prediction: Prediction, chosen: Route, context: Context
         return _review("no_evidence")
     if chosen.enterprise is None:
         return _review("no_enterprise")
-    if _is_elsewhere(appeal, chosen.enterprise, context.city):
+    if where.conflicts or _is_elsewhere(where.district, chosen.enterprise, context.city):
         return _review("district_conflict")
+    if chosen.question is not None:
+        reason = messages.fill(messages.REASONS["place_missing"], question=chosen.question)
+        return Ruling(Action.ASK, "place_missing", reason)
     target = messages.percent(context.policy.target_precision)
     if contract.threshold is None:
         return _review("no_threshold", target=target)
@@ -99,6 +110,21 @@ def rule(appeal: Appeal, prediction: Prediction, chosen: Route, context: Context
         return _review("below_threshold", **numbers)
     reason = messages.tell(messages.REASONS["contract_kept"], **numbers)
     return Ruling(Action.AUTO, "contract_kept", reason)
+
+
+def secondary_topic(prediction: Prediction, context: Context) -> Candidate | None:
+    """Return a topic of another category that is probable enough to be a second problem."""
+    first = prediction.top("topic")
+    taxonomy = context.city.taxonomy
+    if first is None or first.code not in taxonomy.topics:
+        return None
+    for other in prediction.levels["topic"][1:]:
+        if other.probability < context.policy.secondary_probability:
+            return None
+        known = taxonomy.topics.get(other.code)
+        if known and known.category != taxonomy.parent(first.code):
+            return other
+    return None
 
 
 def due_at(
@@ -126,11 +152,11 @@ def _levels(prediction: Prediction, chosen: Route) -> dict[Level, tuple[Candidat
     return levels | ({"enterprise": chosen.candidates} if chosen.candidates else {})
 
 
-def _is_elsewhere(appeal: Appeal, enterprise: str, city: City) -> bool:
+def _is_elsewhere(district: str | None, enterprise: str, city: City) -> bool:
     found = city.enterprises.get(enterprise)
-    if appeal.district is None or found is None or found.district is None:
+    if district is None or found is None or found.district is None:
         return False
-    return found.district != appeal.district
+    return found.district != district
 
 
 def _review(code: str, **values: str) -> Ruling:

@@ -42,10 +42,17 @@ class District:
 
 @dataclass(frozen=True, slots=True)
 class Street:
-    """A street and the code of the district that it lies in."""
+    """A street and the code of the district that it lies in.
+
+    Attributes
+    ----------
+    aliases
+        Former, spoken and abbreviated names.
+    """
 
     name: Bilingual
     district: str
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from triage.appeal import Bilingual
+from triage.rules import Need
 
 RULES = {
     "history": Bilingual(
@@ -15,6 +16,30 @@ RULES = {
     ),
 }
 """Why a route is what it is, by the name of its rule."""
+
+QUESTIONS = {
+    Need.NUMBER: Bilingual(
+        ru="Уточните, пожалуйста, номер учреждения",
+        kk="Мекеменің нөмірін нақтылап жіберіңізші",
+    ),
+    Need.ROUTE: Bilingual(
+        ru="Уточните, пожалуйста, номер автобусного маршрута",
+        kk="Автобус маршрутының нөмірін нақтылап жіберіңізші",
+    ),
+    Need.ADDRESS: Bilingual(
+        ru="Уточните, пожалуйста, улицу и номер дома",
+        kk="Көше атауы мен үй нөмірін нақтылап жіберіңізші",
+    ),
+    Need.DISTRICT: Bilingual(
+        ru="Уточните, пожалуйста, район города",
+        kk="Қаланың қай ауданы екенін нақтылап жіберіңізші",
+    ),
+    Need.BANK: Bilingual(
+        ru="Уточните, пожалуйста, левый это берег или правый",
+        kk="Сол жағалау ма, оң жағалау ма, нақтылап жіберіңізші",
+    ),
+}
+"""What to ask the resident, by what is missing."""
 
 REASONS = {
     "contract_kept": Bilingual(
@@ -37,9 +62,14 @@ REASONS = {
         ru="Исполнитель не определён: решает человек",
         kk="Орындаушы анықталмады: шешімді адам қабылдайды",
     ),
+    "place_missing": Bilingual(
+        ru="Не хватает места: {question}",
+        kk="Орны белгісіз: {question}",
+    ),
     "district_conflict": Bilingual(
-        ru="Район обращения не совпадает с районом исполнителя: решает человек",
-        kk="Өтініштің ауданы орындаушының ауданымен сәйкес келмейді: шешімді адам қабылдайды",
+        ru="Район в анкете не совпадает с районом в тексте или у исполнителя: решает человек",
+        kk="Нысандағы аудан мәтіндегі немесе орындаушының ауданымен сәйкес келмейді:"
+        " шешімді адам қабылдайды",
     ),
     "no_evidence": Bilingual(
         ru="В тексте нет ни одного слова, знакомого модели: решает человек",
@@ -56,6 +86,14 @@ REASONS = {
 def tell(message: Bilingual, **values: str) -> Bilingual:
     """Fill a message in both languages."""
     return Bilingual(ru=message.ru.format(**values), kk=message.kk.format(**values))
+
+
+def fill(message: Bilingual, **values: Bilingual) -> Bilingual:
+    """Fill a message with messages, each in its own language."""
+    return Bilingual(
+        ru=message.ru.format(**{name: value.ru for name, value in values.items()}),
+        kk=message.kk.format(**{name: value.kk for name, value in values.items()}),
+    )
 
 
 def percent(share: float) -> str:

@@ -18,6 +18,8 @@ class Policy:
         sure is the promise.
     urgent_probability
         From which probability of its urgency head on an appeal is urgent.
+    secondary_probability
+        From which probability on a topic of another category is offered as a second problem.
     urgent_hours
         An urgent appeal is due within these hours, or sooner if its topic says so.
     """
@@ -25,6 +27,7 @@ class Policy:
     target_precision: float = 0.95
     confidence: float = 0.90
     urgent_probability: float = 0.5
+    secondary_probability: float = 0.2
     urgent_hours: int = 12
 
     @property

@@ -1,36 +1,143 @@
-"""Who must act: from what the model proposes to an enterprise that exists and is active."""
+"""Who must act: what the appeal is about, where it is, and what history knows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 
-from models.prediction import Candidate
+import numpy as np
+
+from models.prediction import CANDIDATES, Candidate, Distribution, Prediction
 from triage import messages
-from triage.appeal import Route
-from triage.enterprises import EnterpriseRegistry
+from triage.appeal import Appeal, Bilingual, Route
+from triage.citydata import City
+from triage.destinations import Destinations, Fired
+from triage.joining import MIN_TOPIC, Floats, Join
+from triage.rules import RuleBook
+from triage.whereabouts import Locator, Whereabouts
+
+HISTORY, NOBODY = "history", "none"
+"""Names of what stands for a rule where no rule named the enterprise."""
+
+Firings = Mapping[str, Fired]
+"""The rule that fired, by topic."""
 
 
-def route(proposed: Iterable[Candidate], enterprises: EnterpriseRegistry) -> Route:
-    """Choose the most probable proposal among the active enterprises of the registry.
+@dataclass(frozen=True)
+class Router:
+    """Routes the appeals of a city.
 
-    Parameters
+    Attributes
     ----------
-    proposed
-        Enterprises by falling probability, as the model learned them from history.
+    active
+        Ids of enterprises that appeals may be routed to.
+    bound
+        Those among them whose type the rules reach by place alone: history may not guess them.
     """
-    candidates = tuple(
-        candidate for candidate in proposed if _is_active(candidate.code, enterprises)
-    )
-    rule = "history" if candidates else "none"
+
+    book: RuleBook
+    locator: Locator
+    destinations: Destinations
+    active: frozenset[str]
+    bound: frozenset[str]
+
+    @classmethod
+    def of(cls, city: City, book: RuleBook) -> Router:
+        """Build it from a city's tables and rules."""
+        active = [one for one in city.enterprises.enterprises.values() if one.active]
+        bound_types = {kind for rule in book.rules for kind in rule.types}
+        return cls(
+            book=book,
+            locator=Locator.of(city, book.bank_of),
+            destinations=Destinations.of(city.enterprises),
+            active=frozenset(one.id for one in active),
+            bound=frozenset(one.id for one in active if one.type in bound_types),
+        )
+
+    def route(
+        self, appeal: Appeal, prediction: Prediction, join: Join, day: date
+    ) -> tuple[Route, Whereabouts]:
+        """Choose who must act, and tell by which rule and why."""
+        where = self.locator.locate(appeal)
+        fired = self.fire(appeal.text, where, prediction.distributions.get("topic"), day)
+        codes, probabilities = self.join(
+            prediction.distributions.get("enterprise"),
+            rule_shares(fired, prediction.distributions.get("topic")),
+            join,
+        )
+        candidates = tuple(
+            Candidate(codes[place], float(probabilities[place]))
+            for place in np.argsort(-probabilities, kind="stable")[:CANDIDATES]
+        )
+        return _explained(candidates, fired, prediction, where), where
+
+    def fire(
+        self, text: str, where: Whereabouts, topics: Distribution | None, day: date
+    ) -> dict[str, Fired]:
+        """Return the rule that fires for each topic that the appeal may be about."""
+        if topics is None:
+            return {}
+        likely = np.flatnonzero(topics.probabilities >= MIN_TOPIC)
+        codes = [topics.classes[place] for place in likely]
+        found = (
+            (code, self.destinations.fire(code, text, where, self.book, day)) for code in codes
+        )
+        return {code: fired for code, fired in found if fired is not None}
+
+    def join(
+        self, history: Distribution | None, shares: Mapping[str, float], join: Join
+    ) -> tuple[list[str], Floats]:
+        """Return active enterprises with their joint probabilities; the best need not be first."""
+        learned = dict(zip(history.classes, history.probabilities, strict=True)) if history else {}
+        for code in self.bound & learned.keys():
+            del learned[code]
+        codes = sorted((learned.keys() | shares.keys()) & self.active)
+        model = np.array([learned.get(code, 0.0) for code in codes])
+        if not shares or not codes:
+            return codes, model
+        rules = np.array([shares.get(code, 0.0) for code in codes])
+        return codes, join.probabilities(model, rules)
+
+
+def rule_shares(fired: Firings, topics: Distribution | None) -> dict[str, float]:
+    """Return the probability of the topics whose rule names each enterprise.
+
+    Where a rule names several, they share alike.
+    """
+    shares: dict[str, float] = {}
+    if topics is None:
+        return shares
+    probability = dict(zip(topics.classes, topics.probabilities, strict=True))
+    for topic, firing in fired.items():
+        for code in firing.enterprises:
+            share = float(probability[topic]) / len(firing.enterprises)
+            shares[code] = shares.get(code, 0.0) + share
+    return shares
+
+
+def _explained(
+    candidates: tuple[Candidate, ...],
+    fired: Firings,
+    prediction: Prediction,
+    where: Whereabouts,
+) -> Route:
+    """Name the rule of the most probable topic that speaks for the choice, else history."""
+    chosen = candidates[0] if candidates else None
+    speaking = [
+        fired[topic.code].rule
+        for topic in prediction.levels.get("topic", ())
+        if topic.code in fired and chosen and chosen.code in fired[topic.code].enterprises
+    ]
+    rule = speaking[0] if speaking else None
+    name = rule.name if rule else HISTORY if chosen else NOBODY
+    question: Bilingual | None = messages.QUESTIONS[rule.ask] if rule and rule.ask else None
     return Route(
-        enterprise=candidates[0].code if candidates else None,
-        probability=candidates[0].probability if candidates else 0.0,
+        enterprise=chosen.code if chosen else None,
+        probability=chosen.probability if chosen else 0.0,
         candidates=candidates,
-        rule=rule,
-        reason=messages.RULES[rule],
+        rule=name,
+        reason=rule.reason if rule else messages.RULES[name],
+        places=where.places,
+        question=question,
     )
-
-
-def _is_active(code: str, enterprises: EnterpriseRegistry) -> bool:
-    enterprise = enterprises.get(code)
-    return enterprise is not None and enterprise.active

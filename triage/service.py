@@ -21,8 +21,11 @@ from triage.errors import (
     InvalidAppealError,
     ModelNotReadyError,
 )
+from triage.joining import Join
 from triage.policy import Policy
 from triage.reviewing import ReviewRequest, check_review
+from triage.routing import Router
+from triage.rules import NO_RULES, RuleBook
 from triage.store import appeals, cities, decisions, reviews
 from triage.store.decisions import DecisionFilters, Page, StoredDecision
 from triage.store.sessions import Sessions
@@ -53,6 +56,8 @@ class TriageService:
     ----------
     city_code
         The city that every query and every write is scoped by.
+    rules
+        Of routing; without them history alone decides.
     clock
         Tells the time, aware of its zone.
     """
@@ -65,6 +70,7 @@ class TriageService:
         city: City,
         danger_words: DangerWords,
         policy: Policy,
+        rules: RuleBook = NO_RULES,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.city = city
@@ -72,6 +78,7 @@ class TriageService:
         self.policy = policy
         self._sessions = sessions
         self._danger_words = danger_words
+        self._router = Router.of(city, rules)
         self._clock = clock
         self._serving: _Serving | None = None
 
@@ -108,6 +115,7 @@ class TriageService:
                     "taxonomy": versions.taxonomy,
                     "enterprises": versions.enterprises,
                     "policy": versions.policy,
+                    "rules": versions.rules,
                     "threshold": serving.context.contract.threshold,
                 },
                 at=self._clock(),
@@ -206,8 +214,11 @@ class TriageService:
 
     def _context(self, loaded: LoadedModel) -> Context:
         model = loaded.model
+        # A sample of probabilities joined with rules says nothing of those without, or vice versa.
+        is_joined = bool(model.routing) == bool(self._router.book.rules)
+        sample = model.contract_samples.get("enterprise", NO_SAMPLE)
         contract = conclude(
-            model.contract_samples.get("enterprise", NO_SAMPLE),
+            sample if is_joined else NO_SAMPLE,
             target=self.policy.target_precision,
             confidence=self.policy.confidence,
         )
@@ -218,8 +229,17 @@ class TriageService:
             taxonomy=self.city.taxonomy.version,
             enterprises=self.city.enterprises.version,
             policy=f"{self.policy.version}-{self._danger_words.version}",
+            rules=self._router.book.version,
         )
-        return Context(self.city, self._danger_words, self.policy, contract, versions)
+        return Context(
+            city=self.city,
+            router=self._router,
+            join=Join(**model.routing),
+            danger_words=self._danger_words,
+            policy=self.policy,
+            contract=contract,
+            versions=versions,
+        )
 
     def _find_earlier(self, appeal: Appeal) -> Decision | None:
         if appeal.appeal_id is None:

@@ -153,7 +153,6 @@ REFUSED: dict[str, tuple[list[str], str]] = {
         ["--data", "{}/labels.csv", "--taxonomy", str(TAXONOMY)],
         r"labels\.csv:2: unknown topic 'a'\n.*labels\.csv:3: unknown topic 'b'",
     ),
-    "unknown encoder": (["--data", "{}/labels.csv", "--encoder", "{}/none"], "none"),
     "missing taxonomy": (["--data", "{}/labels.csv", "--taxonomy", "{}/none.csv"], r"none\.csv"),
     "out lies under a file": (["--data", "{}/labels.csv", "--out", "{}/labels.csv/m"], "labels"),
 }
@@ -167,8 +166,7 @@ def test_fit_error_is_told_and_nothing_is_written(
     write_csv(home / "no_text.csv", [["id", "topic"], ["1", "a"]])
     write_csv(home / "labels.csv", [["text", "topic"], ["нет воды", "a"], ["яма", "b"]])
     (home / "ragged.csv").write_text("text,topic\nяма\n", encoding="utf-8")
-    default = ["--encoder", "none"] if "--encoder" not in arguments else []
-    result = train("fit", *(part.format(home) for part in arguments), *default)
+    result = train("fit", *(part.format(home) for part in arguments), "--encoder", "none")
     assert re.search(message, said(result))
     assert not (home / "home" / "model").exists()
 
@@ -245,10 +243,10 @@ def test_installed_commands_fit_register_and_classify_by_reference(home: Path, j
     assert done.stdout == ""
     assert "registered as appeal-triage version 1 @champion\n" in done.stderr
     text = corpus()[0]["text"]
-    answers = [
-        run_installed(home, "triage", "classify", "--model", reference, text).stdout
-        for reference in ("model", "models:/appeal-triage@champion", "models:/appeal-triage/1")
-    ]
-    assert json.loads(answers[0])["topic"]["code"]
-    assert answers[0] == answers[1] == answers[2]
+    answers = []
+    for reference in ("model", "models:/appeal-triage@champion"):
+        done = run_installed(home, "triage", "classify", "--model", reference, text)
+        assert done.returncode == 0, done.stderr
+        answers.append(json.loads(done.stdout))
+    assert answers[0] == answers[1]
     assert {path.name for path in home.iterdir()} == {"appeals.jsonl", "home", "model"}

@@ -201,7 +201,6 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "unknown ending": (["--input", "{}/a.doc"], r"a\.doc: not a \.csv"),
     "ragged row": (["--input", "{}/ragged.csv"], r"ragged\.csv:4: 1 fields"),
     "missing model folder": (["--model", "{}/none", "снег"], "no model here"),
-    "missing registered model": (["--model", "models:/none@champion", "снег"], "none"),
     "output is a folder": (["--output", "{}", "снег"], "Is a directory"),
     "output lies under a file": (["--output", "{}/good.csv/out.jsonl", "снег"], "good.csv"),
 }

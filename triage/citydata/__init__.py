@@ -3,10 +3,20 @@
 from triage.citydata.check import check_appeals, check_city
 from triage.citydata.install import install_city
 from triage.citydata.problems import MAX_PROBLEMS, Problem
-from triage.citydata.tables import City, load_city, load_enterprises, load_taxonomy
+from triage.citydata.tables import (
+    ENTERPRISES,
+    TAXONOMY,
+    City,
+    load_city,
+    load_enterprises,
+    load_taxonomy,
+    settled,
+)
 
 __all__ = [
+    "ENTERPRISES",
     "MAX_PROBLEMS",
+    "TAXONOMY",
     "City",
     "Problem",
     "check_appeals",
@@ -15,4 +25,5 @@ __all__ = [
     "load_city",
     "load_enterprises",
     "load_taxonomy",
+    "settled",
 ]

@@ -12,7 +12,7 @@ from triage.citydata.tables import TABLES, City, load_city, settled, siblings
 from triage.config import STARTER_DATA
 from triage.errors import InvalidCityFileError
 
-CITY_FILES = (*TABLES, *APPEALS, "README.md")
+CITY_FILES = (*TABLES, *APPEALS, "routing.yaml", "README.md")
 
 
 def install_city(source: Path, destination: Path) -> City:

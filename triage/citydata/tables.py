@@ -19,7 +19,7 @@ DISTRICTS, STREETS = "districts.csv", "streets.csv"
 TAXONOMY, ENTERPRISES = "taxonomy.csv", "enterprises.csv"
 _COLUMNS = {
     DISTRICTS: Columns(("district", "name_ru", "name_kk")),
-    STREETS: Columns(("street_ru", "street_kk", "district")),
+    STREETS: Columns(("street_ru", "street_kk", "district"), optional=("aliases",)),
     TAXONOMY: Columns(
         required=(
             *("topic", "category", "category_ru", "category_kk"),
@@ -176,6 +176,7 @@ def _districts(table: _Table) -> Districts:
 
 def _streets(table: _Table, codes: Codes) -> tuple[Street, ...]:
     lines: dict[Street, int] = {}
+    streets = []
     for row in table.rows:
         name = row.name("street_ru", "street_kk")
         row.needed("district")
@@ -183,7 +184,8 @@ def _streets(table: _Table, codes: Codes) -> tuple[Street, ...]:
         first = lines.setdefault(street, row.line)
         if first != row.line:
             row.reject(f"duplicate street {shown(name.ru)}, first in line {first}")
-    return tuple(lines)
+        streets.append(replace(street, aliases=_aliases(row)))
+    return tuple(streets)
 
 
 def _taxonomy(table: _Table, codes: Codes) -> Taxonomy:
@@ -250,6 +252,10 @@ def _enterprise(row: Row, lines: dict[str, int], codes: Codes) -> Enterprise:
         name=row.name("name_ru", "name_kk"),
         district=row.known("district", codes.districts) or None,
         number=row.get("number") or None,
-        aliases=tuple(alias.strip() for alias in row.get("aliases").split("|") if alias.strip()),
+        aliases=_aliases(row),
         active=row.flag("active", default=True),
     )
+
+
+def _aliases(row: Row) -> tuple[str, ...]:
+    return tuple(alias.strip() for alias in row.get("aliases").split("|") if alias.strip())

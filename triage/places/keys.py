@@ -7,17 +7,17 @@ from functools import lru_cache
 
 from models.text import WORD_CACHE_SIZE, romanise, words
 
-# Doubled letters are doubled or not at random, дж is Kazakh ж, and e after и is a transliteration.
-_SPELLING = re.compile(r"(.)\1+|dj|ie")
-_SPELLED = {"dj": "j", "ie": "e"}
-_VOWELS = "aeiou"
+# Doubled letters are doubled or not at random, дж is Kazakh ж; ye and ij spell е and ий.
+_SPELLING = re.compile(r"(.)\1+|dj|ie|ij$")
+_SPELLED = {"dj": "j", "ie": "e", "ij": "i"}
+_VOWELS = "aeio"
 
 _RUSSIAN_ENDINGS = (
     "а я у ю ы и е о ой ей ом ем ам ям ами ями ах ях ов ев ею ою ый ий ого его ому ему ым им"
     " ых их ыми ими ая яя ую юю ое ее ые ие ия ию ии ием иям иях ь ью"
 )
 _ADJECTIVE_ENDINGS = (
-    "ый ий ой ого его ому ему ым им ом ем ая яя ой ей ую юю ое ее ые ие ых их ыми ими а у и"
+    "ый ий ой ого его ому ему ым им ом ем ая яя ой ей ую юю ое ее ые ие ых их ыми ими"
 )
 # Kazakh endings in their order: number, possession, case, the adjective of place, person.
 _KAZAKH = re.compile(
@@ -64,6 +64,11 @@ _ADJECTIVE = frozenset(key(ending) for ending in _ADJECTIVE_ENDINGS.split())
 def is_ending(rest: str) -> bool:
     """Tell whether what follows a stem is a Russian ending or Kazakh ones."""
     return rest in _RUSSIAN or _KAZAKH.fullmatch(rest) is not None
+
+
+def is_name_ending(rest: str) -> bool:
+    """Tell whether an ending follows the stem of a name, which may have lost its last vowel."""
+    return is_ending(rest) or (rest[:1] in tuple(_VOWELS) and is_ending(rest[1:]))
 
 
 def is_adjective_ending(rest: str) -> bool:

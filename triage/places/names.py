@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from models.text import fold, words
 from triage.districts import Districts, Street
-from triage.places.keys import is_ending, key, stem
+from triage.places.keys import is_name_ending, key, stem
 from triage.places.lexicon import NAMES, WORDS, Stems, entries
+from triage.places.typos import MIN_TYPO_CHARS, TypoIndex
 
 MIN_PART_CHARS = 5
 """A word of a longer name stands for the whole of it from this length on."""
-
-MIN_TYPO_CHARS = 7
-"""Words of a name may have a typo from this length on."""
 
 _SURNAME = re.compile(".{2,}(?:ов|ев|ин|ын)а?|.{2,}(?:улы|кызы|ский|ского|ич|ича)")
 _KIND_SIZE = 2
@@ -74,7 +72,7 @@ class StreetNames:
     def __init__(self, streets: Iterable[Street], districts: Districts) -> None:
         self.names: list[StreetName] = []
         self.stems: Stems[NameWord] = Stems()
-        self.typos = TypoIndex()
+        self.typos: TypoIndex[NameWord] = TypoIndex()
         spelled = _spelled(streets)
         cautions = _Cautions(districts)
         for spelling, owners in (spelled | _parts(spelled, cautions)).items():
@@ -89,7 +87,7 @@ class StreetNames:
         for position, word in enumerate(spelling):
             beginning = stem(word)
             ending = key(word)[len(beginning) :]
-            self.stems.add(beginning, is_ending, NameWord(number, position, ending))
+            self.stems.add(beginning, is_name_ending, NameWord(number, position, ending))
             if len(word) >= MIN_TYPO_CHARS:
                 self.typos.add(beginning, NameWord(number, position, ending))
 
@@ -135,12 +133,15 @@ def _parts(spelled: _Spelled, cautions: _Cautions) -> _Spelled:
     }
 
 
-_KINDS = {
-    key(word.rstrip("+")): part.partition(":")[2]
-    for (part,), listed in entries(WORDS)
-    for word in listed
-    if part.startswith("kind:")
-}
+def _kinds() -> Stems[str]:
+    kinds: Stems[str] = Stems()
+    for (part,), listed in entries(WORDS):
+        for word in listed if part.startswith("kind:") else ():
+            kinds.add_pattern(word, part.partition(":")[2])
+    return kinds
+
+
+_KINDS = _kinds()
 
 
 def _without_kind(name: str) -> tuple[str, tuple[str, ...]]:
@@ -158,9 +159,8 @@ def _without_kind(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _kind(word: str) -> str:
-    whole = key(word)
-    kinds = (_KINDS.get(whole[:size]) for size in range(len(whole), 0, -1) if is_ending(whole[size:]))
-    return next((kind for kind in kinds if kind), "")
+    kinds = _KINDS.find(key(word))
+    return kinds[0].payload if kinds else ""
 
 
 class _Cautions:
@@ -191,58 +191,3 @@ class _Cautions:
 
     def is_generic(self, word: str) -> bool:
         return (stem(word),) in self._listed
-
-
-class TypoIndex:
-    """Finds stems with one letter wrong, missing, too many or swapped with its neighbour.
-
-    One typo leaves the first half of a stem or its middle as it was, so stems are looked up by
-    three letters of either, which the typo may have moved by one.
-    """
-
-    _SIZE = 3
-
-    def __init__(self) -> None:
-        self._heads: defaultdict[str, set[str]] = defaultdict(set)
-        self._middles: defaultdict[str, set[str]] = defaultdict(set)
-        self._words: defaultdict[str, list[NameWord]] = defaultdict(list)
-
-    def add(self, beginning: str, word: NameWord) -> None:
-        """Register a stem."""
-        size = self._SIZE
-        self._heads[beginning[:size]].add(beginning)
-        self._middles[beginning[size : 2 * size]].add(beginning)
-        self._words[beginning].append(word)
-
-    def find(self, word_key: str) -> Iterator[tuple[NameWord, str]]:
-        """Yield the words of names that a word is a misspelling of, and its ending."""
-        size = self._SIZE
-        near = set(self._heads.get(word_key[:size], ()))
-        for start in (size - 1, size, size + 1):
-            near |= self._middles.get(word_key[start : start + size], set())
-        for beginning in sorted(near):
-            for rest in _rests(beginning, word_key):
-                if is_ending(rest):
-                    yield from ((word, rest) for word in self._words[beginning])
-                    break
-
-
-def _rests(beginning: str, word_key: str) -> Iterator[str]:
-    """Yield what may follow a stem that stands at a word's start with one typo in it."""
-    same = 0
-    for one, other in zip(beginning, word_key, strict=False):
-        if one != other:
-            break
-        same += 1
-    stem_rest, rest = beginning[same:], word_key[same:]
-    if not stem_rest:
-        return
-    if rest[1:].startswith(stem_rest[1:]):
-        yield rest[len(stem_rest) :]
-    if rest[1:].startswith(stem_rest):
-        yield rest[len(stem_rest) + 1 :]
-    if rest.startswith(stem_rest[1:]):
-        yield rest[len(stem_rest) - 1 :]
-    swapped = stem_rest[1::-1] + stem_rest[2:]
-    if rest.startswith(swapped):
-        yield rest[len(swapped) :]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -47,15 +48,21 @@ _END = Token("", -1, -1, "\n", -1, UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The tokens of a text."""
+    """The tokens of a text, and which parts the words of each sentence may play."""
 
     text: str
     tokens: tuple[Token, ...]
+    sentences: Mapping[int, set[str]]
 
     @classmethod
     def of(cls, text: str, words: Words) -> Reading:
         """Read a text."""
-        return cls(text, tuple(_tokens(text, words)))
+        tokens = _tokens(text, words)
+        sentences: defaultdict[int, set[str]] = defaultdict(set)
+        for token in tokens:
+            if token.word.parts:
+                sentences[token.sentence] |= token.word.parts
+        return cls(text, tuple(tokens), sentences)
 
     def at(self, position: int) -> Token:
         """Return a token; beyond the text's ends, one that is nothing."""
@@ -65,10 +72,9 @@ class Reading:
         """Tell whether a token may play a part."""
         return part in self.at(position).word.parts
 
-    def sentence(self, position: int) -> Iterator[Token]:
-        """Yield the tokens of a token's sentence."""
-        number = self.at(position).sentence
-        return (token for token in self.tokens if token.sentence == number)
+    def is_near(self, position: int, part: str) -> bool:
+        """Tell whether a word of a token's sentence may play a part."""
+        return part in self.sentences.get(self.at(position).sentence, ())
 
     def is_capital(self, position: int) -> bool:
         """Tell whether a token begins with a capital letter."""
@@ -93,13 +99,11 @@ def _tokens(text: str, words: Words) -> list[Token]:
     return tokens
 
 
-def _runs(word: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+def _runs(word: str, start: int, end: int) -> list[tuple[str, int, int]]:
     """Split a word where letters and digits meet."""
     if word.isalpha() or word.isdecimal():
-        yield word, start, end
-        return
-    for run in _RUNS.finditer(word):
-        yield run[0], start + run.start(), start + run.end()
+        return [(word, start, end)]
+    return [(run[0], start + run.start(), start + run.end()) for run in _RUNS.finditer(word)]
 
 
 def _ends_sentence(before: Token, gap: str) -> bool:

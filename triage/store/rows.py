@@ -19,6 +19,7 @@ from triage.appeal import (
     Verdict,
     Versions,
 )
+from triage.place import Kind, Place
 from triage.store.tables import AppealTable, DecisionTable, ReviewTable
 
 
@@ -51,6 +52,7 @@ def decision_columns(decision: Decision) -> dict[str, Any]:
             level: [asdict(candidate) for candidate in candidates]
             for level, candidates in decision.levels.items()
         },
+        "secondary": decision.secondary and asdict(decision.secondary),
         "route": asdict(decision.route),
         "urgency": asdict(decision.urgency),
         "versions": asdict(decision.versions),
@@ -92,6 +94,7 @@ def to_decision(row: DecisionTable) -> Decision:
         versions=Versions(**row.versions),
         input_hash=row.appeal.input_hash,
         decided_at=row.decided_at,
+        secondary=Candidate(**row.secondary) if row.secondary else None,
     )
 
 
@@ -126,6 +129,8 @@ def _to_route(route: Mapping[str, Any]) -> Route:
     parts = {
         "candidates": _candidates(route["candidates"]),
         "reason": Bilingual(**route["reason"]),
+        "places": tuple(Place(**{**one, "kind": Kind(one["kind"])}) for one in route["places"]),
+        "question": route["question"] and Bilingual(**route["question"]),
     }
     return Route(**dict(route) | parts)
 

@@ -135,6 +135,7 @@ class DecisionTable(Table):
     reason_code: Mapped[str]
     reason: Mapped[dict[str, Any]]
     levels: Mapped[dict[str, Any]]
+    secondary: Mapped[dict[str, Any] | None]
     route: Mapped[dict[str, Any]]
     urgency: Mapped[dict[str, Any]]
     versions: Mapped[dict[str, Any]]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -128,7 +130,8 @@ def test_fit_hierarchy_levels_that_are_there_decide_its_shape(topics: np.ndarray
             hierarchy.link is not None,
             set(hierarchy.weights),
         ) == shape
-        probabilities = hierarchy.probabilities({name: found.stacked(name) for name in names})
+        margins: dict[Any, np.ndarray] = {name: found.stacked(name) for name in names}
+        probabilities = hierarchy.probabilities(margins)
         assert probabilities.keys() == set(names)
         for values_of in probabilities.values():
             assert values_of.sum(axis=1) == pytest.approx(1)

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from models.classifier import LinearHead
-from models.prediction import Level
 from training.calibrate import fit_hierarchy
 from training.contract import crossed_sample, latest_sample, out_of_fold_metrics
 from training.heads import OutOfFold, Task, fit_heads, fit_out_of_fold
@@ -31,20 +32,20 @@ def tasks() -> dict[str, Task]:
 
 
 @pytest.fixture
-def heads(matrix: sparse.csr_matrix, tasks: dict[str, Task]) -> dict[Level, LinearHead]:
+def heads(matrix: sparse.csr_matrix, tasks: dict[str, Task]) -> dict[Any, LinearHead]:
     return fit_heads(matrix, list(tasks.values()), seed=0, progress=Silent())
 
 
 @pytest.fixture
 def out_of_fold(
-    matrix: sparse.csr_matrix, tasks: dict[str, Task], heads: dict[Level, LinearHead]
+    matrix: sparse.csr_matrix, tasks: dict[str, Task], heads: dict[Any, LinearHead]
 ) -> OutOfFold:
     splits = folds(np.arange(N_ROWS), seed=0)
     return fit_out_of_fold(matrix, list(tasks.values()), heads, splits, seed=0, progress=Silent())
 
 
 def test_crossed_sample_has_every_labelled_row_once(
-    heads: dict[Level, LinearHead], tasks: dict[str, Task], out_of_fold: OutOfFold
+    heads: dict[Any, LinearHead], tasks: dict[str, Task], out_of_fold: OutOfFold
 ) -> None:
     samples = crossed_sample(heads, tasks, out_of_fold)
     assert len(samples["topic"].correct) == N_ROWS
@@ -54,7 +55,7 @@ def test_crossed_sample_has_every_labelled_row_once(
 
 
 def test_crossed_sample_weights_come_from_the_other_half(
-    heads: dict[Level, LinearHead], tasks: dict[str, Task], out_of_fold: OutOfFold
+    heads: dict[Any, LinearHead], tasks: dict[str, Task], out_of_fold: OutOfFold
 ) -> None:
     # In one half of the folds all labels are wrong: the other half's weights must not know.
     flipped = {name: task.labels.copy() for name, task in tasks.items()}
@@ -73,14 +74,14 @@ def test_crossed_sample_weights_come_from_the_other_half(
 
 @pytest.mark.parametrize("n_folds", [0, 1])
 def test_crossed_sample_of_fewer_than_two_folds_is_none(
-    heads: dict[Level, LinearHead], tasks: dict[str, Task], out_of_fold: OutOfFold, n_folds: int
+    heads: dict[Any, LinearHead], tasks: dict[str, Task], out_of_fold: OutOfFold, n_folds: int
 ) -> None:
     assert crossed_sample(heads, tasks, out_of_fold.part(range(n_folds))) == {}
 
 
 def test_latest_sample_label_that_was_never_seen_counts_as_wrong(
     matrix: sparse.csr_matrix,
-    heads: dict[Level, LinearHead],
+    heads: dict[Any, LinearHead],
     tasks: dict[str, Task],
     out_of_fold: OutOfFold,
 ) -> None:
@@ -96,7 +97,7 @@ def test_latest_sample_label_that_was_never_seen_counts_as_wrong(
 
 
 def test_out_of_fold_metrics_are_named_by_level_and_count_labelled_rows(
-    heads: dict[Level, LinearHead], tasks: dict[str, Task], out_of_fold: OutOfFold
+    heads: dict[Any, LinearHead], tasks: dict[str, Task], out_of_fold: OutOfFold
 ) -> None:
     hierarchy = fit_hierarchy(heads, tasks, out_of_fold)
     metrics = out_of_fold_metrics(heads, hierarchy, tasks, out_of_fold)

@@ -174,7 +174,7 @@ def test_fit_model_awkward_data_gives_a_model_that_answers(
 
 
 def test_fit_model_without_a_word_is_an_error(fit: Any) -> None:
-    with pytest.raises(InvalidTrainingDataError, match="there is no word in any text"):
+    with pytest.raises(InvalidTrainingDataError, match="no text has a single word"):
         fit([{"text": "!!! 🥶", "topic": "a"}, {"text": "...", "topic": "b"}])
 
 

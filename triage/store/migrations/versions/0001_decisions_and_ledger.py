@@ -78,6 +78,7 @@ def _create_decisions() -> None:
         sa.Column("reason_code", sa.String(), nullable=False),
         sa.Column("reason", sa.JSON(), nullable=False),
         sa.Column("levels", sa.JSON(), nullable=False),
+        sa.Column("secondary", sa.JSON(), nullable=True),
         sa.Column("route", sa.JSON(), nullable=False),
         sa.Column("urgency", sa.JSON(), nullable=False),
         sa.Column("versions", sa.JSON(), nullable=False),

@@ -1,4 +1,4 @@
-"""What is found: a place in a text."""
+"""A place that is found in a text."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Distils any sentence-transformers model into a static encoder for Russian and Kazakh."""

@@ -1,0 +1,132 @@
+"""Fits how rules and history are joined, on probabilities of models that did not see the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from models.calibration import negative_log_likelihood
+from models.classifier import Floats, LinearHead
+from models.prediction import Distribution, Level
+from training.splits import Indices
+from triage.appeal import Appeal
+from triage.joining import Join
+from triage.routing import Router, rule_shares
+from triage.whereabouts import Whereabouts
+
+MAX_ROWS = 20_000
+"""Rows that three weights are fitted on; more would change nothing but the time."""
+
+START = Join(model_weight=0.1, rules_weight=1.0, history_share=0.05)
+
+
+@dataclass(frozen=True)
+class RoutedAppeals:
+    """Appeals of a city with where they are about, ready to be routed under any topics.
+
+    Attributes
+    ----------
+    codes
+        Enterprises that rules or history may name: columns of what is joined.
+    """
+
+    router: Router
+    texts: tuple[str, ...]
+    days: tuple[date, ...]
+    where: tuple[Whereabouts, ...]
+    topics: tuple[str, ...]
+    enterprises: tuple[str, ...]
+    codes: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, router: Router, table: pd.DataFrame, heads: Mapping[Level, LinearHead]
+    ) -> RoutedAppeals:
+        """Locate the appeals of a table."""
+        texts = tuple(table["text"])
+        times = [time or datetime.now(UTC) for time in table["received_at"]]
+        enterprises = heads["enterprise"].classes
+        return cls(
+            router=router,
+            texts=texts,
+            days=tuple(time.date() for time in times),
+            where=tuple(router.locator.locate(Appeal(text=text)) for text in texts),
+            topics=heads["topic"].classes,
+            enterprises=enterprises,
+            codes=tuple(sorted(router.active | set(enterprises))),
+        )
+
+    def rules(self, rows: Indices, topics: Floats) -> Floats:
+        """Return the share of each enterprise by the rules, shape (n_rows, n_codes)."""
+        column = {code: place for place, code in enumerate(self.codes)}
+        shares = np.zeros((len(rows), len(self.codes)))
+        for place, row in enumerate(rows):
+            distribution = Distribution(self.topics, topics[place])
+            fired = self.router.fire(self.texts[row], self.where[row], distribution, self.days[row])
+            for code, share in rule_shares(fired, distribution).items():
+                shares[place, column[code]] = share
+        return shares
+
+    def history(self, enterprises: Floats) -> Floats:
+        """Return the model's probabilities in the columns of `codes`."""
+        model = np.zeros((len(enterprises), len(self.codes)))
+        model[:, np.searchsorted(self.codes, self.enterprises)] = enterprises
+        guessed = np.array([code in self.router.bound for code in self.codes])
+        return np.where(guessed, 0.0, model)
+
+    def joined(self, join: Join, rows: Indices, probabilities: Mapping[Level, Floats]) -> Floats:
+        """Return joint probabilities of `codes`, shape (n_rows, n_codes)."""
+        rules = self.rules(rows, probabilities["topic"])
+        model = self.history(probabilities["enterprise"])
+        named = rules.sum(axis=1, keepdims=True) > 0
+        # The router joins only those that somebody names: elsewhere the floor would add up.
+        somebody = (model > 0) | (rules > 0)
+        pooled = np.where(somebody, join.probabilities(model, rules), 0.0)
+        pooled /= np.maximum(pooled.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+        return np.where(named, pooled, model)
+
+    def labels(self, table: pd.DataFrame) -> Indices:
+        """Return the column of each true enterprise among `codes`, -1 where there is none."""
+        column = {code: place for place, code in enumerate(self.codes)}
+        return np.array([column.get(code, -1) for code in table["enterprise"]], dtype=np.int64)
+
+
+def fit_join(
+    appeals: RoutedAppeals, rows: Indices, probabilities: Mapping[Level, Floats], labels: Indices
+) -> Join:
+    """Fit the three weights of a join.
+
+    Parameters
+    ----------
+    rows
+        Shape (n,), rows of the appeals.
+    probabilities
+        Of topic and enterprise, shape (n, n_classes), from models that did not see the rows.
+    labels
+        Shape (n,), column of the true enterprise among the appeals' codes, -1 for unknown.
+    """
+    known = np.flatnonzero(labels >= 0)[:MAX_ROWS]
+    if not len(known):
+        return Join()
+    rules = appeals.rules(rows[known], probabilities["topic"][known])
+    model = appeals.history(probabilities["enterprise"][known])
+    true = labels[known]
+
+    def join_of(logarithms: Floats) -> Join:
+        weights = np.exp(logarithms[:2])
+        model_weight, rules_weight = (round(float(weight), 6) for weight in weights)
+        return Join(model_weight, rules_weight, float(expit(logarithms[2])))
+
+    def loss(logarithms: Floats) -> float:
+        joint = join_of(logarithms).probabilities(model, rules)
+        return negative_log_likelihood(np.log(joint), true)
+
+    start = [*np.log([START.model_weight, START.rules_weight]), logit(START.history_share)]
+    fitted = minimize(loss, start, method="Nelder-Mead", options={"xatol": 0.01, "fatol": 1e-4})
+    return join_of(fitted.x)

@@ -1,0 +1,6 @@
+"""Places found in text: addresses, streets, districts, bus routes, numbered facilities."""
+
+from triage.place import Kind, Place
+from triage.places.gazetteer import Gazetteer
+
+__all__ = ["Gazetteer", "Kind", "Place"]

@@ -1,0 +1,167 @@
+"""Polyclinics, hospitals, schools and kindergartens told by their number."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from triage.enterprises import EnterpriseRegistry
+from triage.place import Kind, Place
+from triage.places.labels import (
+    Labels,
+    counts_few,
+    counts_many,
+    ends_clause,
+    is_count,
+    is_oclock,
+    is_plain,
+)
+from triage.places.lexicon import WORDS, entries
+from triage.places.number import Number
+
+TOLD, ELLIPTIC = 0.98, 0.8
+
+_TYPES = tuple(
+    part.partition(":")[2] for (part,), _ in entries(WORDS) if part.startswith("facility:")
+)
+_ROOM_TO_GROW = 2
+_FEWEST = 30
+_ADJECTIVES = frozenset({"facility_adjective", "number_sign"})
+_MASCULINE = frozenset({"kindergarten"})
+_FEMININE_ENDINGS = frozenset(["й", "я", "ю", "ой", "ая", "ую"])
+_MASCULINE_ENDINGS = frozenset(["й", "го", "м", "му", "ом", "ый", "ого", "ому"])
+
+
+@dataclass(frozen=True, slots=True)
+class Facilities:
+    """The types that have numbers, and the largest number of each that is believed."""
+
+    largest: Mapping[str, int]
+
+    @classmethod
+    def of(cls, enterprises: EnterpriseRegistry) -> Facilities:
+        """Take the numbers from a registry, with room for what will be built."""
+        largest = dict.fromkeys(_TYPES, _FEWEST // _ROOM_TO_GROW)
+        for enterprise in enterprises.enterprises.values():
+            if enterprise.type in largest and (enterprise.number or "").isdecimal():
+                number = int(enterprise.number or 0)
+                largest[enterprise.type] = max(largest[enterprise.type], number)
+        return cls({type_: number * _ROOM_TO_GROW for type_, number in largest.items()})
+
+    def find(self, labels: Labels) -> Iterator[Place]:
+        """Yield the facilities of a text, claiming their numbers."""
+        nouns = [
+            position
+            for position, token in enumerate(labels.reading.tokens)
+            if token.word.facility and not _is_other(labels, position)
+        ]
+        for noun in nouns:
+            yield from self._before(labels, noun)
+        for noun in nouns:
+            yield from self._after(labels, noun)
+        if nouns:
+            yield from self._elliptic(labels, nouns)
+
+    def _before(self, labels: Labels, noun: int) -> Iterator[Place]:
+        def accepts(number: Number) -> bool:
+            if number.in_case or number.measured or _belongs_before(labels, number):
+                return False
+            return self._is_sane(labels, noun, number) and not is_count(
+                labels.reading, number, noun
+            )
+
+        numbers = labels.before(noun, "facility_adjective", accepts)
+        yield from self._places(labels, noun, numbers)
+
+    def _after(self, labels: Labels, noun: int) -> Iterator[Place]:
+        if noun in labels.claimed:
+            return
+
+        def accepts(number: Number) -> bool:
+            if not self._is_sane(labels, noun, number) or _is_counted_after(labels, noun, number):
+                return False
+            return number.marked or not _belongs_after(labels, number)
+
+        numbers = labels.after(noun, _ADJECTIVES, accepts)
+        yield from self._places(labels, noun, numbers)
+
+    def _is_sane(self, labels: Labels, noun: int, number: Number) -> bool:
+        facility = labels.reading.at(noun).word.facility
+        return not (number.part or number.ranged) and number.value <= self.largest[facility]
+
+    def _places(self, labels: Labels, noun: int, numbers: list[Number]) -> Iterator[Place]:
+        facility = labels.reading.at(noun).word.facility
+        for first, last, number in labels.claimed_with(noun, numbers):
+            yield _place(labels, first, last, facility, number, TOLD)
+
+    def _elliptic(self, labels: Labels, nouns: list[int]) -> Iterator[Place]:
+        """Yield ordinals without a noun (в 9-й) where the sentence tells one type."""
+        types: defaultdict[int, set[str]] = defaultdict(set)
+        for noun in nouns:
+            token = labels.reading.at(noun)
+            types[token.sentence].add(token.word.facility)
+        for number in labels.numbers:
+            told = types.get(labels.reading.at(number.first).sentence, set())
+            if len(told) == 1 and number.ordinal and labels.is_free(number):
+                facility = next(iter(told))
+                if _is_elliptic(labels, number, facility, self.largest[facility]):
+                    labels.claim(number.first, number.last)
+                    yield _place(labels, number.first, number.last, facility, number, ELLIPTIC)
+
+
+def _place(
+    labels: Labels, first: int, last: int, facility: str, number: Number, confidence: float
+) -> Place:
+    tokens = labels.reading.tokens
+    normal = f"{facility}:{number.value}"
+    return Place(Kind.FACILITY, normal, tokens[first].start, tokens[last].end, confidence)
+
+
+def _is_other(labels: Labels, noun: int) -> bool:
+    """Tell whether a noun is of a kind that the registry's numbers are not about."""
+    return labels.reading.has(noun - 1, "facility_other") and is_plain(labels.reading.at(noun))
+
+
+def _belongs_before(labels: Labels, number: Number) -> bool:
+    """Tell whether a number with № is the name of a noun before it (школы №5 детский сад)."""
+    return number.marked and bool(labels.reading.at(number.first - 1).word.facility)
+
+
+def _belongs_after(labels: Labels, number: Number) -> bool:
+    """Tell whether a number without № is the name of a noun after it (у школы 46 автобус)."""
+    after = labels.reading.at(number.last + 1)
+    return is_plain(after) and bool({"bus", "route"} & after.word.parts)
+
+
+def _is_counted_after(labels: Labels, noun: int, number: Number) -> bool:
+    """Tell whether a number after a noun counts something (в школе 5 туалетов) or is a time."""
+    reading = labels.reading
+    if (is_oclock(number) or number.is_measure) and not number.marked:
+        return True
+    if number.spoken and not number.ordinal and not number.marked:
+        return not ends_clause(reading, number.last) or number.value <= 4
+    inside = reading.has(noun - 1, "before_facility")
+    return counts_many(reading, number) or (inside and counts_few(reading, number))
+
+
+def _is_elliptic(labels: Labels, number: Number, facility: str, largest: int) -> bool:
+    reading = labels.reading
+    after = reading.at(number.last + 1)
+    if (
+        number.value > largest
+        or number.is_measure
+        or ("label" in after.word.parts and is_plain(after))
+    ):
+        return False
+    if _is_kazakh(number):
+        return number.ending != ""
+    if not reading.has(number.first - 1, "before_facility"):
+        return False
+    ending = number.ending if not number.spoken else reading.at(number.last).text[-2:]
+    allowed = _MASCULINE_ENDINGS if facility in _MASCULINE else _FEMININE_ENDINGS
+    return ending in allowed
+
+
+def _is_kazakh(number: Number) -> bool:
+    return number.ending.isascii() and not number.spoken
