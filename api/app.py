@@ -14,7 +14,7 @@ from api.bootstrap import build_backend
 from api.metrics import Metrics
 from api.middleware import RequestMiddleware
 from api.routes import catalog, classify, decisions, state
-from triage.config import Settings
+from triage.config import Settings, load_settings
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -58,4 +58,4 @@ def create_app(settings: Settings) -> FastAPI:
 
 def create_app_from_environment() -> FastAPI:
     """Make the application from `TRIAGE_*` variables, for `uvicorn --factory`."""
-    return create_app(Settings())
+    return create_app(load_settings())

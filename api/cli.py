@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -11,19 +13,26 @@ import uvicorn
 from api.app import create_app
 from api.batch import COLUMNS, classify_records, write_lines
 from api.bootstrap import build_service
+from api.moves import HEADER, Totals, as_json, table_row
+from api.web.language import KAZAKHSTAN
 from models.registry import ModelRegistry
-from triage.citydata import check_city, install_city
-from triage.config import Settings
+from triage.citydata import check_city, install_city, load_city
+from triage.config import Settings, load_settings
 from triage.console import log_to_stderr, told_errors
-from triage.progress import on_terminal
+from triage.errors import InvalidCityFileError
+from triage.progress import OnTerminal, on_terminal
 from triage.records import Record, parse_mapping, read_records
+from triage.rulefile import load_city_rules, load_rules
 from triage.store.sessions import check_store, make_engine, prepare_store
+from triage.whatif import Move
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
 audit = typer.Typer(no_args_is_help=True, help="The decision ledger.")
 data = typer.Typer(no_args_is_help=True, help="A city's own files.")
+routes = typer.Typer(no_args_is_help=True, help="Routing rules.")
 app.add_typer(audit, name="audit")
 app.add_typer(data, name="data")
+app.add_typer(routes, name="routes")
 
 
 class _Server(uvicorn.Server):
@@ -41,9 +50,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="By default TRIAGE_PORT")] = None,
 ) -> None:
     """Serve API and pages; the database is migrated and the champion loaded first."""
-    settings = Settings()
     log_to_stderr()
     with told_errors():
+        settings = load_settings()
         config = uvicorn.Config(
             create_app(settings),
             host=host or settings.host,
@@ -72,8 +81,8 @@ def classify(
     """Classify one appeal or a file of them; nothing is stored."""
     if (text is None) == (source is None):
         raise typer.BadParameter("give either a text or --input")
-    settings = Settings()
     with told_errors():
+        settings = load_settings()
         registry = ModelRegistry(settings.tracking_uri, settings.artifact_folder)
         loaded = registry.load(model or settings.model).model
         if text is not None:
@@ -91,7 +100,7 @@ def classify(
 def migrate() -> None:
     """Bring the database to this version's tables."""
     with told_errors():
-        prepare_store(make_engine(Settings().store_url))
+        prepare_store(make_engine(load_settings().store_url))
     typer.echo("the database is up to date", err=True)
 
 
@@ -105,8 +114,8 @@ def settings() -> None:
 @audit.command()
 def verify() -> None:
     """Check every entry of the ledger, and every row against the entry that recorded it."""
-    settings = Settings()
     with told_errors():
+        settings = load_settings()
         engine = make_engine(settings.store_url)
         check_store(engine)
         count = build_service(settings, engine).verify_ledger()
@@ -116,11 +125,7 @@ def verify() -> None:
 @data.command()
 def check(folder: Annotated[Path, typer.Argument(help="Folder with the city's files")]) -> None:
     """Say which line of a city's files is wrong and why."""
-    problems = check_city(folder)
-    for problem in problems:
-        typer.echo(str(problem))
-    if problems:
-        raise typer.Exit(1)
+    _refuse(_city_problems(folder))
     typer.echo("no problems", err=True)
 
 
@@ -131,5 +136,84 @@ def install(
 ) -> None:
     """Check a city's files and put them in place in one step; a bad file changes nothing."""
     with told_errors(OSError):
+        if problems := _city_problems(folder):
+            raise InvalidCityFileError(problems)
         city = install_city(folder, destination)
     typer.echo(f"installed: taxonomy {city.taxonomy.version}", err=True)
+
+
+@routes.command(name="check")
+def check_routes(file: Annotated[Path, typer.Argument(help="Rules to check")]) -> None:
+    """Check a file of rules against the city in TRIAGE_DATA_DIR."""
+    with told_errors():
+        city = load_city(load_settings().data_dir)
+    try:
+        book = load_rules(file, city)
+    except InvalidCityFileError as error:
+        _refuse(error.problems)
+    else:
+        typer.echo(f"no problems: {len(book.rules)} rules", err=True)
+
+
+@routes.command()
+def diff(
+    file: Annotated[Path, typer.Argument(help="Rules that might come into force")],
+    since: Annotated[
+        datetime,
+        typer.Option(formats=["%Y-%m-%d"], help="First day of decisions to replay"),
+    ],
+    output: Annotated[
+        str | None, typer.Option("--json", help="JSONL to write as well; - is standard output")
+    ] = None,
+) -> None:
+    """List the stored appeals that other rules would move; nothing is stored."""
+    with told_errors():
+        settings = load_settings()
+        engine = make_engine(settings.store_url)
+        check_store(engine)
+        service = build_service(settings, engine)
+        rules = load_rules(file, service.city)
+        registry = ModelRegistry(settings.tracking_uri, settings.artifact_folder)
+        loaded = registry.load(settings.model)
+        first = since.replace(tzinfo=KAZAKHSTAN)
+        # A bar would stand among the rows.
+        moves = service.replay(loaded, rules, since=first, progress=OnTerminal(None))
+        _tell_moves(moves, output)
+
+
+def _tell_moves(moves: Iterator[Move], output: str | None) -> None:
+    """Print a table as moves are found, and write them as JSONL where that is wanted."""
+    totals = Totals()
+
+    def told() -> Iterator[dict[str, Any]]:
+        for move in totals.count(moves):
+            typer.echo(table_row(move), err=output == "-")
+            yield as_json(move)
+
+    typer.echo(HEADER, err=output == "-")
+    if output is None:
+        for _ in told():
+            pass
+    else:
+        write_lines(told(), output)
+    for row in totals.rows():
+        typer.echo(row, err=output == "-")
+
+
+def _city_problems(folder: Path) -> list[str]:
+    """Return every problem of a city's files, its rules among them."""
+    problems = [str(problem) for problem in check_city(folder)]
+    try:
+        load_city_rules(folder, load_city(folder))
+    except InvalidCityFileError as error:
+        # Rules can't be checked beside broken tables, whose problems are told already.
+        problems += [problem for problem in error.problems if problem not in problems]
+    return problems
+
+
+def _refuse(problems: list[str]) -> None:
+    """Print problems and end the process with status 1, if there are any."""
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise typer.Exit(1)

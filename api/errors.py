@@ -47,6 +47,7 @@ PROBLEMS: dict[type[Exception], Kind] = {
     triage_errors.StoreUnavailableError: Kind(503, "The database is not to be reached"),
     triage_errors.BrokenLedgerError: Kind(500, "The ledger does not verify"),
     triage_errors.InvalidCityFileError: Kind(500, "A file of the city is invalid"),
+    triage_errors.InvalidSettingsError: Kind(500, "A setting is invalid"),
     triage_errors.InvalidRecordsError: Kind(500, "A file of records is invalid"),
     model_errors.ModelError: Kind(503, "The model failed"),
     model_errors.BrokenModelError: Kind(503, "The model's files are incomplete or altered"),

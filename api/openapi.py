@@ -14,7 +14,8 @@ DESCRIPTION = """\
 Decides what a resident's appeal is about and which enterprise must act, in Russian, Kazakh and
 both at once, and records every decision.
 
-`action` is `auto` where the precision contract is kept and `review` where a person looks first.
+`action` is `auto` where the precision contract is kept, `review` where a person looks first and
+`ask` where the place is missing: `question_text` says what to ask the resident.
 Errors are problem details (RFC 9457) with a stable `code`. Every answer carries `X-Request-Id`,
 the caller's own if it sent one.
 """

@@ -32,6 +32,7 @@ from triage.appeal import (
     Verdict,
     Versions,
 )
+from triage.place import Kind, Place
 from triage.store.migrate import migrate
 from triage.store.sessions import Sessions, make_engine, make_sessions
 
@@ -201,6 +202,8 @@ def make_decision(make_appeal: Callable[..., Appeal]) -> Callable[..., Decision]
                 candidates=enterprises,
                 rule="heating-by-district",
                 reason=Bilingual("Отопление: район Есиль", "Жылу: Есіл ауданы"),
+                places=(Place(Kind.ADDRESS, "проспект Кабанбай батыра, 11", 9, 31, 0.97),),
+                question=Bilingual("Уточните номер дома", "Үй нөмірін нақтылаңыз"),
             ),
             "urgency": Urgency(urgent=True, probability=0.81, danger_words=("жылу жоқ",)),
             "due_at": NOW + timedelta(hours=24),
@@ -211,9 +214,11 @@ def make_decision(make_appeal: Callable[..., Appeal]) -> Callable[..., Decision]
                 taxonomy="2026-01",
                 enterprises="2026-02",
                 policy="1",
+                rules="2026-03",
             ),
             "input_hash": "cd" * 32,
             "decided_at": NOW,
+            "secondary": Candidate("roads", 0.21),
         }
         return Decision(**fields | overrides)
 

@@ -26,7 +26,7 @@ from training.fit import fit_model
 from training.leaveout import leave_out as measure_left_out
 from training.starter import fit_starter
 from triage.citydata import ENTERPRISES, TAXONOMY, load_city, load_enterprises, load_taxonomy
-from triage.config import CHAMPION, MODEL_NAME, Settings
+from triage.config import CHAMPION, MODEL_NAME, Settings, load_settings
 from triage.console import told_errors
 from triage.policy import Policy
 from triage.progress import on_terminal
@@ -82,11 +82,11 @@ def fit(
     name: Annotated[str | None, typer.Option(help="Of the data, for the report")] = None,
 ) -> None:
     """Fit a model on historical appeals with any of category, topic, enterprise."""
-    settings = Settings()
-    out = out or settings.home / "model"
     if alias and not register:
         raise typer.BadParameter("needs --register", param_hint="--alias")
     with told_errors(TrainingError, OSError), on_terminal() as progress:
+        settings = load_settings()
+        out = out or settings.home / "model"
         folder.check_target(out)
         dense_encoder = choose_encoder(encoder)
         if city:
@@ -119,9 +119,9 @@ def starter(
     encoder: Annotated[str, typer.Option(help=f"{STATIC} or {NONE}")] = STATIC,
 ) -> None:
     """Fit and register a model on the bundled corpus, unless there is a champion already."""
-    settings = Settings()
-    registry = _registry(settings)
     with told_errors(TrainingError, OSError):
+        settings = load_settings()
+        registry = _registry(settings)
         if registry.has(MODEL_NAME, CHAMPION):
             return
         out = settings.home / "starter"
@@ -151,8 +151,8 @@ def distil(
     ] = None,
 ) -> None:
     """Distil a static encoder for Russian and Kazakh from a larger model."""
-    cache = Settings().home / "teacher-vectors.sqlite"
     with told_errors(TrainingError, OSError), on_terminal() as progress:
+        cache = load_settings().home / "teacher-vectors.sqlite"
         corpus = read_corpus(text, pairs or [])
         _tell(f"{len(corpus)} texts, terms of the project included")
         with VectorCache(cache) as vectors:
@@ -195,8 +195,8 @@ def evaluate_command(
         raise typer.BadParameter("give either --model or --leave-out")
     if leave_out and not city:
         raise typer.BadParameter("needs --city", param_hint="--leave-out")
-    settings = Settings()
     with told_errors(TrainingError, OSError), on_terminal() as progress:
+        settings = load_settings()
         examples = _read(data, columns, delimiter, city / TAXONOMY if city else taxonomy, None)
         if city and leave_out:
             facts = {"encoder": encoder}

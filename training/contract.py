@@ -113,9 +113,9 @@ def out_of_fold_metrics(
 ) -> dict[str, float]:
     """Measure every level on the rows that were held out of their folds."""
     metrics = {}
-    for level, head in heads.items():
+    for level, found in probabilities.items():
         labels = tasks[level].at(rows).labels
-        for name, value in level_metrics(labels, probabilities[level], head.classes).items():
+        for name, value in level_metrics(labels, found, heads[level].classes).items():
             metrics[f"cv_{level}_{name}"] = value
     return metrics
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from triage.errors import InvalidSettingsError
 from triage.policy import Policy
 
 STARTER_DATA = Path(__file__).parent / "data"
 MODEL_NAME = "appeal-triage"
 CHAMPION = "champion"
+PREFIX = "TRIAGE_"
 
 
 class Settings(BaseSettings):
     """What an operator may set; each field is the variable `TRIAGE_<FIELD>`."""
 
-    model_config = SettingsConfigDict(env_prefix="TRIAGE_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     home: Path = Field(Path("var"), description="Folder of databases and fitted models")
     city: str = Field("astana", description="The city that this service works for")
@@ -28,7 +30,7 @@ class Settings(BaseSettings):
         f"models:/{MODEL_NAME}@{CHAMPION}", description="Model folder or MLflow reference"
     )
     host: str = Field("127.0.0.1", description="Address to serve on")
-    port: int = Field(8109, description="Port to serve on")
+    port: int = Field(8109, ge=0, le=65_535, description="Port to serve on")
     target_precision: float = Field(
         Policy.target_precision, gt=0, lt=1, description="Contract: precision of what goes unseen"
     )
@@ -78,3 +80,18 @@ class Settings(BaseSettings):
             secondary_probability=self.secondary_probability,
             urgent_hours=self.urgent_hours,
         )
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises
+    ------
+    InvalidSettingsError
+        Names every variable that is wrong, without its value, which may be a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"{PREFIX}{one['loc'][0]}".upper() + f": {one['msg']}" for one in error.errors()]
+        raise InvalidSettingsError("; ".join(wrong)) from error

@@ -90,6 +90,12 @@ class InvalidCityFileError(TriageError):
         self.problems = problems
 
 
+class InvalidSettingsError(TriageError):
+    """A `TRIAGE_*` variable holds what it can't; the message names it."""
+
+    code = "invalid_settings"
+
+
 class InvalidRecordsError(TriageError):
     """A file of appeals can't be read; the message says which line and why."""
 

@@ -97,11 +97,12 @@ def fill(message: Bilingual, **values: Bilingual) -> Bilingual:
 
 
 def percent(share: float) -> str:
-    """Write a share as people read it, one decimal cut off, so that 0.9499 is no 95 %.
+    """Write a share as Russian and Kazakh do, one decimal cut off, so that 0.9499 is no 95 %.
 
     Examples
     --------
     >>> percent(0.95), percent(0.9499)
-    ('95.0 %', '94.9 %')
+    ('95,0 %', '94,9 %')
     """
-    return f"{int(round(share * 1_000_000) / 1000) / 10} %"
+    whole, tenth = divmod(int(round(share * 1_000_000) / 1000), 10)
+    return f"{whole},{tenth} %"

@@ -231,17 +231,17 @@ def _day(entry: Mapping[str, Any], key: str, report: Callable[[str], None]) -> d
 def _check_together(rules: list[Rule], city: City, problems: _Problems) -> None:
     """Look for names that stand twice, rules in the shadow of others, topics without any."""
     lines: dict[str, int] = {}
-    settled: dict[str, Rule] = {}
+    decided: dict[str, Rule] = {}
     for rule in rules:
         if not rule.name:
             problems.add(rule.line, "needs a name")
         elif lines.setdefault(rule.name, rule.line) != rule.line:
             problems.add(rule.line, f"name {rule.name!r} stands in line {lines[rule.name]} too")
-        if rule.topics and rule.topics <= settled.keys():
-            earlier = settled[min(rule.topics)]
+        if rule.topics and rule.topics <= decided.keys():
+            earlier = decided[min(rule.topics)]
             problems.add(rule.line, f"can never fire: {earlier.name!r} in line {earlier.line} does")
         if rule.is_unconditional:
-            settled = dict.fromkeys(rule.topics, rule) | settled
+            decided = dict.fromkeys(rule.topics, rule) | decided
     ruled = {topic for rule in rules for topic in rule.topics}
     offered = {topic.code for topic in city.taxonomy.topics.values() if not topic.deprecated}
     for topic in sorted(offered - ruled):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 from uuid_utils import uuid7
 
+from models.bundle import BATCH, TriageModel
+from models.prediction import Prediction
 from models.registry import LoadedModel
 from models.selective import Contract, ContractSample, conclude
 from triage import audit
@@ -23,6 +25,7 @@ from triage.errors import (
 )
 from triage.joining import Join
 from triage.policy import Policy
+from triage.progress import Reporter, Silent
 from triage.reviewing import ReviewRequest, check_review
 from triage.routing import Router
 from triage.rules import NO_RULES, RuleBook
@@ -30,6 +33,7 @@ from triage.store import appeals, cities, decisions, reviews
 from triage.store.decisions import DecisionFilters, Page, StoredDecision
 from triage.store.sessions import Sessions
 from triage.urgency import DangerWords
+from triage.whatif import Move, moves
 
 WARM_UP = "Қар тазаланбады, уберите снег"
 """Predicted once before a model serves: the first text loads dictionaries, the next are fast."""
@@ -39,6 +43,9 @@ SYSTEM = "system"
 
 NO_SAMPLE = ContractSample(np.zeros(0), np.zeros(0, dtype=bool))
 """Of a model that names no enterprise, or was fitted on too little to promise anything."""
+
+
+_SILENT = Silent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ class TriageService:
 
     def use(self, loaded: LoadedModel) -> None:
         """Decide with this model from now on, and record that in the ledger."""
-        serving = _Serving(loaded, self._context(loaded))
+        serving = _Serving(loaded, self._context(loaded, self._router))
         loaded.model.predict([WARM_UP])
         versions = serving.context.versions
         with self._sessions.write.begin() as session:
@@ -196,6 +203,23 @@ class TriageService:
                 session, city=self.city_code, filters=filters, limit=limit, cursor=cursor
             )
 
+    def replay(
+        self,
+        loaded: LoadedModel,
+        rules: RuleBook,
+        *,
+        since: datetime,
+        progress: Reporter = _SILENT,
+    ) -> Iterator[Move]:
+        """Yield the stored appeals that other rules would move, newest first; stores nothing.
+
+        The model predicts again from the stored texts, a page at a time.
+        """
+        now = self._context(loaded, self._router)
+        then = self._context(loaded, Router.of(self.city, rules))
+        decided = self._predicted_again(loaded.model, DecisionFilters(since=since))
+        return moves(progress.track("replaying", decided), now, then)
+
     def verify_ledger(self) -> int:
         """Check the whole ledger and return how many entries it has.
 
@@ -212,10 +236,10 @@ class TriageService:
             raise ModelNotReadyError("no model is loaded")
         return self._serving
 
-    def _context(self, loaded: LoadedModel) -> Context:
+    def _context(self, loaded: LoadedModel, router: Router) -> Context:
         model = loaded.model
         # A sample of probabilities joined with rules says nothing of those without, or vice versa.
-        is_joined = bool(model.routing) == bool(self._router.book.rules)
+        is_joined = bool(model.routing) == bool(router.book.rules)
         sample = model.contract_samples.get("enterprise", NO_SAMPLE)
         contract = conclude(
             sample if is_joined else NO_SAMPLE,
@@ -229,17 +253,31 @@ class TriageService:
             taxonomy=self.city.taxonomy.version,
             enterprises=self.city.enterprises.version,
             policy=f"{self.policy.version}-{self._danger_words.version}",
-            rules=self._router.book.version,
+            rules=router.book.version,
         )
         return Context(
             city=self.city,
-            router=self._router,
+            router=router,
             join=Join(**model.routing),
             danger_words=self._danger_words,
             policy=self.policy,
             contract=contract,
             versions=versions,
         )
+
+    def _predicted_again(
+        self, model: TriageModel, filters: DecisionFilters
+    ) -> Iterator[tuple[Decision, Prediction]]:
+        cursor = None
+        while True:
+            found = self.page(filters, limit=BATCH, cursor=cursor)
+            stored = [one.decision for one in found.items]
+            texts = [decision.appeal.text for decision in stored]
+            hints = [decision.appeal.language for decision in stored]
+            yield from zip(stored, model.predict(texts, hints), strict=True)
+            cursor = found.next_cursor
+            if cursor is None:
+                return
 
     def _find_earlier(self, appeal: Appeal) -> Decision | None:
         if appeal.appeal_id is None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.schemas.requests import ReviewState
 from models.language import Language
 from triage.appeal import Action, Channel, Verdict
+from triage.place import Kind
 
 
 class _Answer(BaseModel):
@@ -43,12 +44,31 @@ class ReasonAnswer(_Answer):
     kk: str
 
 
+class QuestionAnswer(_Answer):
+    """What to ask the resident."""
+
+    ru: str
+    kk: str
+
+
+class PlaceAnswer(_Answer):
+    """A place that the text tells."""
+
+    kind: Kind
+    normal: str = Field(description="The same for every spelling of the place")
+    start: int = Field(description="Of its span in the text as it came, in characters")
+    end: int
+    confidence: float = Field(ge=0, le=1, description="By the kind of evidence, not measured")
+    text: str = Field(description="What stands in that span")
+
+
 class RouteAnswer(_Answer):
-    """The rule that named the enterprise, and why."""
+    """The rule that named the enterprise, why, and the places that it could go by."""
 
     rule: str
     reason_ru: str
     reason_kk: str
+    places: list[PlaceAnswer]
 
 
 class UrgencyAnswer(_Answer):
@@ -68,11 +88,12 @@ class ModelAnswer(_Answer):
 
 
 class VersionsAnswer(_Answer):
-    """Versions of the city's tables and policy that were used."""
+    """Versions of the city's tables, policy and rules that were used."""
 
     taxonomy: str
     enterprises: str
     policy: str
+    rules: str
 
 
 class DecisionAnswer(_Answer):
@@ -84,8 +105,17 @@ class DecisionAnswer(_Answer):
     category: LevelAnswer | None
     topic: LevelAnswer | None
     enterprise: LevelAnswer | None
-    action: Action = Field(description="`auto`: routed; `review`: a person looks first")
+    action: Action = Field(
+        description="`auto`: routed; `review`: a person looks first; `ask`: `question` comes first"
+    )
     reason: ReasonAnswer
+    question: QuestionAnswer | None = Field(description="Of `ask`, null for other actions")
+    question_text: str | None = Field(
+        description="The question in the appeal's language, in both where the appeal mixes them"
+    )
+    secondary: CandidateAnswer | None = Field(
+        description="A topic of another category: the appeal may tell of a second problem"
+    )
     route: RouteAnswer
     urgency: UrgencyAnswer
     due_at: datetime | None

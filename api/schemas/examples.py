@@ -27,6 +27,15 @@ REQUESTS: dict[str, Any] = {
             "channel": "phone",
         },
     },
+    "ask": {
+        "summary": "Орны айтылмаған",
+        "value": {
+            "text": "Автобус үнемі кешігеді, аялдамада бір сағат күттік,"
+            " оның үстіне көше шамы да жанбайды",
+            "appeal_id": "109-2026-004514",
+            "channel": "telegram",
+        },
+    },
     "mixed": {
         "summary": "Аралас / смешанная речь",
         "value": {
@@ -37,11 +46,12 @@ REQUESTS: dict[str, Any] = {
 }
 
 
+def _candidate(code: str, name_ru: str, name_kk: str, probability: float) -> dict[str, Any]:
+    return {"code": code, "name_ru": name_ru, "name_kk": name_kk, "probability": probability}
+
+
 def _level(*candidates: _Candidate) -> dict[str, Any]:
-    listed = [
-        {"code": code, "name_ru": ru, "name_kk": kk, "probability": probability}
-        for code, ru, kk, probability in candidates
-    ]
+    listed = [_candidate(*candidate) for candidate in candidates]
     return {**listed[0], "candidates": listed}
 
 
@@ -50,14 +60,11 @@ _MODEL = {
     "versions": {
         "taxonomy": "f701ae3c7f76",
         "enterprises": "6e2e025e4774",
-        "policy": "4780b62e76ed-08d20ac7cce1",
+        "policy": "5b76b7d26a18-08d20ac7cce1",
+        "rules": "b6ac6d67bc0f",
     },
 }
-_ROUTE = {
-    "rule": "history",
-    "reason_ru": "Так маршрутизировали похожие обращения раньше",
-    "reason_kk": "Бұрын осыған ұқсас өтініштер осылай жолданған",
-}
+_NO_QUESTION = {"question": None, "question_text": None, "secondary": None}
 
 ANSWERS: dict[str, Any] = {
     "ru": {
@@ -76,27 +83,42 @@ ANSWERS: dict[str, Any] = {
             ),
             "enterprise": _level(
                 (
-                    "DEPT-URBAN",
-                    "Управление контроля и качества городской среды",
-                    "Қалалық орта сапасы және бақылау басқармасы",
-                    0.413,
-                ),
-                (
                     "AKIM-ALMATY",
                     "Аппарат акима района «Алматы»",
                     "«Алматы» ауданы әкімінің аппараты",
+                    0.713,
+                ),
+                (
+                    "ROAD-ALMATY",
+                    "Дорожно-эксплуатационный участок района «Алматы»",
+                    "«Алматы» ауданының жол пайдалану учаскесі",
                     0.208,
                 ),
             ),
             "action": "review",
             "reason": {
                 "code": "below_threshold",
-                "ru": "Вероятность исполнителя 41.3 % ниже порога 72.4 %,"
-                " при котором точность не меньше 95.0 %",
-                "kk": "Орындаушының ықтималдығы 41.3 %, бұл дәлдікті кемінде 95.0 %"
-                " деңгейінде ұстайтын 72.4 % шегінен төмен",
+                "ru": "Вероятность исполнителя 71,3 % ниже порога 72,4 %,"
+                " при котором точность не меньше 95,0 %",
+                "kk": "Орындаушының ықтималдығы 71,3 %, бұл дәлдікті кемінде 95,0 %"
+                " деңгейінде ұстайтын 72,4 % шегінен төмен",
             },
-            "route": _ROUTE,
+            **_NO_QUESTION,
+            "route": {
+                "rule": "akimat-of-the-district",
+                "reason_ru": "Это обязанность акимата района",
+                "reason_kk": "Бұл аудан әкімдігінің міндеті",
+                "places": [
+                    {
+                        "kind": "address",
+                        "normal": "улица Петрова, 12",
+                        "start": 25,
+                        "end": 36,
+                        "confidence": 0.97,
+                        "text": "Петрова, 12",
+                    }
+                ],
+            },
             "urgency": {"urgent": False, "probability": 0.018, "danger_words": []},
             "due_at": "2026-01-20T03:15:00Z",
             "received_at": "2026-01-19T03:15:00Z",
@@ -127,16 +149,84 @@ ANSWERS: dict[str, Any] = {
             "action": "auto",
             "reason": {
                 "code": "contract_kept",
-                "ru": "Вероятность исполнителя 94.8 % не ниже порога 72.4 %,"
-                " при котором точность не меньше 95.0 %",
-                "kk": "Орындаушының ықтималдығы 94.8 %, бұл дәлдікті кемінде 95.0 %"
-                " деңгейінде ұстайтын 72.4 % шегінен төмен емес",
+                "ru": "Вероятность исполнителя 94,8 % не ниже порога 72,4 %,"
+                " при котором точность не меньше 95,0 %",
+                "kk": "Орындаушының ықтималдығы 94,8 %, бұл дәлдікті кемінде 95,0 %"
+                " деңгейінде ұстайтын 72,4 % шегінен төмен емес",
             },
-            "route": _ROUTE,
+            **_NO_QUESTION,
+            "route": {
+                "rule": "heat",
+                "reason_ru": "Теплом и горячей водой занимаются тепловые сети",
+                "reason_kk": "Жылу мен ыстық суға жылу желілері жауап береді",
+                "places": [],
+            },
             "urgency": {"urgent": False, "probability": 0.214, "danger_words": []},
             "due_at": "2026-01-19T15:16:41.880120Z",
             "received_at": None,
             "decided_at": "2026-01-19T03:16:41.880120Z",
+            **_MODEL,
+        },
+    },
+    "ask": {
+        "summary": "Орнын нақтылау керек",
+        "value": {
+            "decision_id": "019bd455-02f0-7b16-a1d4-7e0b3c52d9e8",
+            "appeal_id": "109-2026-004514",
+            "language": "kk",
+            "category": _level(
+                ("transport", "Общественный транспорт", "Қоғамдық көлік", 0.742),
+                ("lighting", "Уличное освещение", "Көше жарығы", 0.238),
+            ),
+            "topic": _level(
+                (
+                    "transport.schedule",
+                    "Нарушение графика и интервала движения",
+                    "Қозғалыс кестесі мен аралығының бұзылуы",
+                    0.706,
+                ),
+                (
+                    "lighting.not_working",
+                    "Не работает уличное освещение",
+                    "Көше шамдары жанбайды",
+                    0.231,
+                ),
+            ),
+            "enterprise": _level(
+                (
+                    "BUS-CTS",
+                    "Оператор оплаты проезда и диспетчеризации",
+                    "Жол ақысы және диспетчерлеу операторы",
+                    0.714,
+                ),
+            ),
+            "action": "ask",
+            "reason": {
+                "code": "place_missing",
+                "ru": "Не хватает места: Уточните, пожалуйста, номер автобусного маршрута",
+                "kk": "Орны белгісіз: Автобус маршрутының нөмірін нақтылап жіберіңізші",
+            },
+            "question": {
+                "ru": "Уточните, пожалуйста, номер автобусного маршрута",
+                "kk": "Автобус маршрутының нөмірін нақтылап жіберіңізші",
+            },
+            "question_text": "Автобус маршрутының нөмірін нақтылап жіберіңізші",
+            "secondary": _candidate(
+                "lighting.not_working",
+                "Не работает уличное освещение",
+                "Көше шамдары жанбайды",
+                0.231,
+            ),
+            "route": {
+                "rule": "dispatch-without-route",
+                "reason_ru": "Маршрут не назван, пока отвечает диспетчерская",
+                "reason_kk": "Маршрут аталмаған, әзірге диспетчерлік қызмет жауап береді",
+                "places": [],
+            },
+            "urgency": {"urgent": False, "probability": 0.031, "danger_words": []},
+            "due_at": "2026-01-21T03:21:09.417733Z",
+            "received_at": None,
+            "decided_at": "2026-01-19T03:21:09.417733Z",
             **_MODEL,
         },
     },

@@ -13,6 +13,8 @@ from api.schemas.answers import (
     LevelAnswer,
     ModelAnswer,
     Named,
+    PlaceAnswer,
+    QuestionAnswer,
     ReasonAnswer,
     ReviewAnswer,
     RouteAnswer,
@@ -23,7 +25,7 @@ from api.schemas.answers import (
     VersionsAnswer,
 )
 from models.prediction import Candidate, Level
-from triage.appeal import Bilingual, Decision, Review
+from triage.appeal import Action, Bilingual, Decision, Review
 from triage.citydata import City
 from triage.enterprises import Enterprise
 from triage.store.decisions import StoredDecision
@@ -87,19 +89,21 @@ def enterprise_answer(enterprise: Enterprise) -> EnterpriseAnswer:
 
 
 def _decision_fields(decision: Decision, city: City) -> dict[str, Any]:
-    appeal, route, versions = decision.appeal, decision.route, decision.versions
+    appeal, versions = decision.appeal, decision.versions
     return {
         "decision_id": decision.id,
         "appeal_id": appeal.appeal_id,
         "language": decision.language,
         "category": _level_answer("category", decision, city),
         "topic": _level_answer("topic", decision, city),
-        "enterprise": _level_answer("enterprise", decision, city) if route.enterprise else None,
+        "enterprise": _enterprise_answer(decision, city),
         "action": decision.action,
         "reason": ReasonAnswer(
             code=decision.reason_code, ru=decision.reason.ru, kk=decision.reason.kk
         ),
-        "route": RouteAnswer(rule=route.rule, reason_ru=route.reason.ru, reason_kk=route.reason.kk),
+        **_question_fields(decision),
+        "secondary": _secondary_answer(decision, city),
+        "route": _route_answer(decision),
         "urgency": _urgency_answer(decision),
         "due_at": decision.due_at,
         "received_at": appeal.received_at,
@@ -108,9 +112,52 @@ def _decision_fields(decision: Decision, city: City) -> dict[str, Any]:
             name=versions.model_name, version=versions.model_version, hash=versions.model_hash
         ),
         "versions": VersionsAnswer(
-            taxonomy=versions.taxonomy, enterprises=versions.enterprises, policy=versions.policy
+            taxonomy=versions.taxonomy,
+            enterprises=versions.enterprises,
+            policy=versions.policy,
+            rules=versions.rules,
         ),
     }
+
+
+def _question_fields(decision: Decision) -> dict[str, Any]:
+    question = decision.route.question
+    if question is None or decision.action is not Action.ASK:
+        return {"question": None, "question_text": None}
+    wordings = {"kk": question.kk, "mixed": f"{question.ru} / {question.kk}"}
+    return {
+        "question": QuestionAnswer(ru=question.ru, kk=question.kk),
+        "question_text": wordings.get(decision.language, question.ru),
+    }
+
+
+def _secondary_answer(decision: Decision, city: City) -> CandidateAnswer | None:
+    found = () if decision.secondary is None else (decision.secondary,)
+    return next(iter(_candidate_answers("topic", found, city)), None)
+
+
+def _route_answer(decision: Decision) -> RouteAnswer:
+    route, text = decision.route, decision.appeal.text
+    return RouteAnswer(
+        rule=route.rule,
+        reason_ru=route.reason.ru,
+        reason_kk=route.reason.kk,
+        places=[
+            PlaceAnswer(
+                kind=place.kind,
+                normal=place.normal,
+                start=place.start,
+                end=place.end,
+                confidence=place.confidence,
+                text=text[place.start : place.end],
+            )
+            for place in route.places
+        ],
+    )
+
+
+def _enterprise_answer(decision: Decision, city: City) -> LevelAnswer | None:
+    return _level_answer("enterprise", decision, city) if decision.route.enterprise else None
 
 
 def _level_answer(level: Level, decision: Decision, city: City) -> LevelAnswer | None:

@@ -107,7 +107,9 @@ class DecisionsQuery(_Request):
 class EnterprisesQuery(_Request):
     """What to look for among enterprises."""
 
-    query: Name = Field(description="Words of a name, an alias, a number or an id")
+    query: Name | None = Field(
+        None, description="Words of a name, an alias, a number or an id; without it all, by id"
+    )
     limit: int = Field(10, ge=1, le=100)
 
 

@@ -54,8 +54,9 @@ class Locale:
         return (named.name_kk if self.language == "kk" else named.name_ru) or named.code
 
     def percent(self, share: float) -> str:
-        """Return a share as people read it."""
-        return messages.percent(share)
+        """Return a share as the reader's language writes it."""
+        told = messages.percent(share)
+        return told.replace(",", ".") if self.language == "en" else told
 
     def time(self, moment: datetime) -> str:
         """Return a time of day in Kazakhstan."""

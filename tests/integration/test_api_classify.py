@@ -4,12 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from api_checks import KK, MIXED, RU, count_rows, problem_code, submit
+from api_checks import BUS, KK, MIXED, RU, count_rows, problem_code, submit
 from fastapi.testclient import TestClient
 
 from api.schemas.answers import DecisionAnswer
 from triage.citydata import load_city
 from triage.config import STARTER_DATA
+from triage.messages import QUESTIONS
+from triage.rulefile import load_city_rules
+from triage.rules import Need
 
 ROWS_OF_A_DECISION = 3
 """Appeal, decision and ledger event."""
@@ -23,7 +26,9 @@ def test_classify_appeal_gets_a_whole_answer(client: TestClient, text: str, lang
     assert answer["language"] == language
     assert answer["topic"]["code"].startswith(f"{answer['category']['code']}.")
     assert answer["decided_at"] < answer["due_at"]
-    assert answer["versions"]["taxonomy"] == load_city(STARTER_DATA).taxonomy.version
+    city = load_city(STARTER_DATA)
+    assert answer["versions"]["taxonomy"] == city.taxonomy.version
+    assert answer["versions"]["rules"] == load_city_rules(STARTER_DATA, city).version
     assert count_rows(client) == ROWS_OF_A_DECISION
 
 
@@ -143,3 +148,49 @@ def test_classify_without_appeal_id_is_another_appeal_each_time(client: TestClie
 
     assert first["decision_id"] != second["decision_id"]
     assert count_rows(client) == 2 * ROWS_OF_A_DECISION
+
+
+@pytest.mark.parametrize("language", BUS)
+def test_classify_missing_place_is_asked_for_in_the_appeals_language(
+    client: TestClient, language: str
+) -> None:
+    answer = submit(client, BUS[language])
+
+    question = QUESTIONS[Need.ROUTE]
+    texts = {"ru": question.ru, "kk": question.kk, "mixed": f"{question.ru} / {question.kk}"}
+    assert answer["language"] == language
+    assert (answer["action"], answer["reason"]["code"]) == ("ask", "place_missing")
+    assert answer["question"] == {"ru": question.ru, "kk": question.kk}
+    assert answer["question_text"] == texts[language]
+    assert answer["route"]["places"] == []
+
+
+def test_classify_question_is_not_asked_where_a_person_looks_first(client: TestClient) -> None:
+    asked = submit(client, BUS["ru"])
+    looked_at = submit(client, BUS["ru"], language="other")
+
+    assert looked_at["route"]["rule"] == asked["route"]["rule"]
+    assert looked_at["action"] == "review"
+    assert (looked_at["question"], looked_at["question_text"]) == (None, None)
+
+
+def test_classify_places_are_told_with_what_stands_in_the_text(client: TestClient) -> None:
+    answer = submit(client, "🥶 Сейфуллина 50 во дворе не убирают снег, 46 автобус опаздывает")
+
+    found = [(one["kind"], one["normal"], one["text"]) for one in answer["route"]["places"]]
+    assert found == [
+        ("address", "улица Сейфуллина, 50", "Сейфуллина 50"),
+        ("route", "46", "46 автобус"),
+    ]
+    assert all(0 < one["confidence"] <= 1 for one in answer["route"]["places"])
+    assert answer["route"]["places"][0]["start"] == 2
+
+
+def test_classify_second_problem_is_offered_with_its_names(client: TestClient) -> None:
+    answer = submit(client, "нет отопления и автобусы переполнены, давка, и мусор не вывозят")
+
+    secondary = answer["secondary"]
+    assert secondary in answer["topic"]["candidates"][1:]
+    assert secondary["code"].split(".")[0] != answer["category"]["code"]
+    assert secondary["probability"] >= 0.2
+    assert submit(client, KK)["secondary"] is None

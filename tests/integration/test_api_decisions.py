@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api_checks import KK, MIXED, RU, count_rows, problem_code, submit
+from api_checks import BUS, KK, MIXED, RU, count_rows, problem_code, submit
 from fastapi.testclient import TestClient
 
 from api.schemas.answers import StoredDecisionAnswer
@@ -131,6 +131,15 @@ def test_decisions_filters_narrow_the_list(client: TestClient) -> None:
     assert _list(client, since=kk["decided_at"]) == ids[:0:-1]
     assert _list(client, until=kk["decided_at"]) == ids[:1]
     assert _list(client, channel="phone", language="kk") == []
+
+
+def test_decisions_that_ask_are_found_and_read_back_as_answered(client: TestClient) -> None:
+    asked = submit(client, BUS["kk"])
+    submit(client, KK)
+
+    [found] = client.get("/decisions", params={"action": "ask"}).json()["items"]
+
+    assert found.items() >= asked.items()
 
 
 def test_decisions_pages_hold_each_decision_once(client: TestClient) -> None:

@@ -15,8 +15,11 @@ from api.schemas.requests import ClassifyRequest
 from models.prediction import LEVELS
 from triage.citydata import load_city
 from triage.config import STARTER_DATA
+from triage.messages import QUESTIONS
+from triage.rulefile import load_city_rules
 
 CITY = load_city(STARTER_DATA)
+BOOK = load_city_rules(STARTER_DATA, CITY)
 
 
 def _references(node: Any) -> Iterator[str]:
@@ -85,11 +88,26 @@ def test_example_answer_is_one_that_the_starter_city_can_give(example: dict[str,
 
     assert answer.versions.taxonomy == CITY.taxonomy.version
     assert answer.versions.enterprises == CITY.enterprises.version
+    assert answer.route.rule in {rule.name for rule in BOOK.rules}
     for level in LEVELS:
         for candidate in getattr(answer, level).candidates:
             name = name_of(level, candidate.code, CITY)
             assert name is not None
             assert (name.ru, name.kk) == (candidate.name_ru, candidate.name_kk)
+
+
+def test_example_answer_asks_in_kazakh_what_its_rule_asks() -> None:
+    answer = DecisionAnswer.model_validate(ANSWERS["ask"]["value"])
+
+    [rule] = [rule for rule in BOOK.rules if rule.name == answer.route.rule]
+    assert (answer.action, answer.reason.code) == ("ask", "place_missing")
+    assert rule.ask is not None
+    question = QUESTIONS[rule.ask]
+    assert answer.question is not None
+    assert (answer.question.ru, answer.question.kk) == (question.ru, question.kk)
+    assert answer.question_text == question.kk
+    assert answer.reason.kk.endswith(question.kk)
+    assert answer.secondary in (answer.topic.candidates if answer.topic else ())
 
 
 def test_docs_page_loads_nothing_from_elsewhere(shared_client: TestClient) -> None:

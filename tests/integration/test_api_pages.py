@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from api_checks import KK, RU, count_rows, submit
+from api_checks import BUS, KK, RU, count_rows, submit
 from fastapi.testclient import TestClient
 
 SCRIPT = "<script>alert('снег')</script> во дворе не убирают снег"
@@ -62,7 +62,7 @@ def test_home_tells_model_and_contract(client: TestClient) -> None:
     page = client.get("/?lang=ru").text
 
     assert "small" in page
-    assert "95.0 %" in page
+    assert "95,0 %" in page
     assert "disabled" not in page
 
 
@@ -150,6 +150,50 @@ def test_decision_text_with_markup_is_shown_as_text(client: TestClient) -> None:
         assert "<script" not in page
         assert "<img" not in page
     assert SCRIPT in unescape(client.get(f"/pages/decisions/{decision_id}").text)
+
+
+@pytest.mark.parametrize(
+    ("language", "badge", "place", "second"),
+    [
+        ("ru", "Нужно уточнить место", "Перекрёсток", "Возможно, есть и вторая проблема"),
+        ("kk", "Орнын нақтылау керек", "Қиылыс", "Екінші мәселе де болуы мүмкін"),
+        ("en", "The place must be asked for", "Intersection", "Perhaps a second problem"),
+    ],
+)
+def test_pages_show_question_places_and_second_problem(
+    client: TestClient, language: str, badge: str, place: str, second: str
+) -> None:
+    text = "автобусы переполнены, давка, мусор не вывозят, нет отопления, Сейфуллина - Бараева"
+    answer = submit(client, text)
+    assert answer["action"] == "ask"
+    assert answer["route"]["places"][0]["kind"] == "intersection"
+
+    for path in ("/", f"/pages/decisions/{answer['decision_id']}"):
+        page = unescape(client.get(path, params={"lang": language}).text)
+        assert f'<span class="badge ask">{badge}</span>' in page
+        assert answer["question_text"] in page
+        assert f"{place}: {answer['route']['places'][0]['normal']}" in page
+        assert second in page
+        name = "name_kk" if language == "kk" else "name_ru"
+        assert answer["secondary"][name] in page
+
+
+def test_decision_page_without_question_says_nothing_of_one(client: TestClient) -> None:
+    asked, other = submit(client, BUS["kk"]), submit(client, KK)
+
+    shown = [
+        client.get(f"/pages/decisions/{one['decision_id']}?lang=ru").text for one in (asked, other)
+    ]
+
+    assert ["Что спросить у заявителя" in page for page in shown] == [True, False]
+    assert [asked["versions"]["rules"] in page for page in shown] == [True, True]
+
+
+def test_percent_is_written_as_the_language_of_the_page_does(shared_client: TestClient) -> None:
+    pages = {one: shared_client.get(f"/?lang={one}").text for one in ("ru", "kk", "en")}
+
+    assert ["95,0 %" in page for page in pages.values()] == [True, True, False]
+    assert "95.0 %" in pages["en"]
 
 
 @pytest.mark.parametrize("language", ["ru", "kk", "en"])

@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from api.app import create_app
-from triage.config import Settings
+from triage.citydata import load_city
+from triage.config import STARTER_DATA, Settings
 
 
 def _samples(client: TestClient) -> dict[tuple[str, ...], float]:
@@ -188,6 +189,18 @@ def test_taxonomy_lists_categories_with_their_topics(shared_client: TestClient) 
     assert sum(len(category["topics"]) for category in categories.values()) == 86
     assert categories["snow"]["name_kk"] == "Қар тазалау"
     assert categories["snow"]["topics"][0].keys() == {"code", "name_ru", "name_kk", "sla_hours"}
+
+
+def test_enterprises_without_a_query_are_the_first_by_id(shared_client: TestClient) -> None:
+    active = sorted(
+        one.id for one in load_city(STARTER_DATA).enterprises.enterprises.values() if one.active
+    )
+
+    first = shared_client.get("/enterprises", params={"limit": 3}).json()["items"]
+    by_default = shared_client.get("/enterprises").json()["items"]
+
+    assert [one["code"] for one in first] == active[:3]
+    assert [one["code"] for one in by_default] == active[:10]
 
 
 @pytest.mark.parametrize("query", ["водокан", "су арнасы", "Су Арн", "UTIL-WATER"])

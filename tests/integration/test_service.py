@@ -28,6 +28,8 @@ from triage.errors import (
 )
 from triage.policy import Policy
 from triage.reviewing import ReviewRequest
+from triage.rulefile import load_city_rules
+from triage.rules import NO_RULES, RuleBook
 from triage.service import TriageService
 from triage.store.decisions import DecisionFilters
 from triage.store.sessions import Sessions
@@ -48,13 +50,14 @@ def loaded(model_folder: Path) -> LoadedModel:
 
 @pytest.fixture
 def make_service(sessions: Sessions) -> Make:
-    def make(city: str = "astana") -> TriageService:
+    def make(city: str = "astana", rules: RuleBook = NO_RULES) -> TriageService:
         return TriageService(
             sessions=sessions,
             city_code=city,
             city=load_city(STARTER_DATA),
             danger_words=DangerWords.load(STARTER_DATA / "danger_words.tsv"),
             policy=Policy(),
+            rules=rules,
             clock=lambda: NOW,
         )
 
@@ -251,6 +254,7 @@ def test_use_is_in_the_ledger(service: TriageService, sessions: Sessions) -> Non
     assert (event.kind, event.subject_id) == (Kind.MODEL_LOADED, "appeal-triage/7")
     assert event.payload["fingerprint"] == service.versions.model_hash
     assert event.payload["threshold"] == service.contract.threshold
+    assert event.payload["rules"] == service.versions.rules == "none"
 
 
 def test_use_model_without_a_contract_sample_sends_all_to_a_person(
@@ -262,6 +266,19 @@ def test_use_model_without_a_contract_sample_sends_all_to_a_person(
     assert service.contract.n_examples == 0
     decision = service.submit(Appeal(text=SNOW), actor="ikomek")
     assert (decision.action, decision.reason_code) == (Action.REVIEW, "no_threshold")
+
+
+def test_use_model_that_was_not_joined_with_the_rules_promises_nothing(
+    make_service: Make, loaded: LoadedModel
+) -> None:
+    rules = load_city_rules(STARTER_DATA, load_city(STARTER_DATA))
+    service = make_service(rules=rules)
+    service.use(loaded)
+    assert (service.contract.threshold, service.versions.rules) == (None, rules.version)
+    decision = service.submit(Appeal(text=SNOW, address="Сейфуллина 50"), actor="ikomek")
+    assert decision.action is not Action.AUTO
+    assert decision.route.rule in {rule.name for rule in rules.rules}
+    assert service.get(decision.id).decision == decision
 
 
 def test_review_overrides_and_the_decision_stays_as_it_was(service: TriageService) -> None:

@@ -155,7 +155,11 @@ def test_every_query_other_city_finds_nothing(
         assert appeals.find(session, city="almaty", appeal_id=appeal_id) is None
         assert decisions.get(session, city="almaty", decision_id=decision.id) is None
         assert decisions.rows_of(session, city="almaty", decision_ids=[decision.id]) == {}
-        assert decisions.count_by_action(session, city="oskemen") == {"auto": 0, "review": 0}
+        assert decisions.count_by_action(session, city="oskemen") == {
+            "auto": 0,
+            "review": 0,
+            "ask": 0,
+        }
     assert decision.id not in ids(page(sessions, city="almaty"))
 
 
@@ -351,6 +355,7 @@ def test_count_by_action_counts_the_city(sessions: Sessions, make_decision: Make
         assert decisions.count_by_action(session, city="astana") == {
             Action.AUTO: 2,
             Action.REVIEW: 1,
+            Action.ASK: 0,
         }
 
 

@@ -285,6 +285,7 @@ DECISION_CHANGES = [
     "reason_code = 'other'",
     """reason = '{"ru": "", "kk": ""}'""",
     "levels = '{}'",
+    "secondary = NULL",
     "route = '{}'",
     "versions = '{}'",
     """urgency = '{"urgent": true, "probability": 0.1, "danger_words": []}'""",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from triage.appeal import Bilingual
 from triage.citydata.files import Columns, csv_rows
@@ -37,6 +38,7 @@ _COLUMNS = {
     ),
 }
 TABLES = tuple(_COLUMNS)
+T = TypeVar("T")
 _SLA_HOURS = re.compile(r"[1-9][0-9]{0,4}")
 
 
@@ -90,12 +92,7 @@ def load_city(folder: Path) -> City:
     InvalidCityFileError
         With every problem of the tables.
     """
-    report = Report()
-    with suppress(TooManyProblemsError):
-        city, _ = read_tables(settled(folder.resolve()), report)
-        if not report.problems:
-            return city
-    raise report.error()
+    return _whole(lambda report: read_tables(settled(folder.resolve()), report)[0])
 
 
 def load_taxonomy(path: Path) -> Taxonomy:
@@ -106,13 +103,12 @@ def load_taxonomy(path: Path) -> Taxonomy:
     InvalidCityFileError
         With every problem of the file.
     """
-    report = Report()
-    with suppress(TooManyProblemsError):
+
+    def read(report: Report) -> Taxonomy:
         table = _read_table(path, report, TAXONOMY)
-        taxonomy = _taxonomy(table, Codes(None, table.codes("topic"), None))
-        if not report.problems:
-            return taxonomy
-    raise report.error()
+        return _taxonomy(table, Codes(None, table.codes("topic"), None))
+
+    return _whole(read)
 
 
 def load_enterprises(path: Path) -> EnterpriseRegistry:
@@ -123,12 +119,10 @@ def load_enterprises(path: Path) -> EnterpriseRegistry:
     InvalidCityFileError
         With every problem of the file.
     """
-    report = Report()
-    with suppress(TooManyProblemsError):
-        enterprises = _enterprises(_read_table(path, report, ENTERPRISES), Codes(None, None, None))
-        if not report.problems:
-            return enterprises
-    raise report.error()
+    nothing_known = Codes(None, None, None)
+    return _whole(
+        lambda report: _enterprises(_read_table(path, report, ENTERPRISES), nothing_known)
+    )
 
 
 def read_tables(folder: Path, report: Report) -> tuple[City, Codes]:
@@ -146,6 +140,16 @@ def read_tables(folder: Path, report: Report) -> tuple[City, Codes]:
         enterprises=_enterprises(enterprises, codes),
     )
     return city, codes
+
+
+def _whole(read: Callable[[Report], T]) -> T:
+    """Return what is read if nothing was reported, else raise with all that was."""
+    report = Report()
+    with suppress(TooManyProblemsError):
+        found = read(report)
+        if not report.problems:
+            return found
+    raise report.error()
 
 
 def _read_table(path: Path, report: Report, table: str) -> _Table:

@@ -8,8 +8,9 @@ import pytest
 
 import api.web
 from api.web.language import LANGUAGES, load_locale
-from triage.appeal import Bilingual
+from triage.appeal import Action, Bilingual
 from triage.messages import REASONS, RULES
+from triage.place import Kind
 
 TEMPLATES = Path(api.web.__file__).parent / "templates"
 ENGLISH_ONLY = {f"reason.{code}" for code in REASONS} | {f"reason.rule.{rule}" for rule in RULES}
@@ -45,6 +46,20 @@ def test_locales_have_every_key_that_templates_name() -> None:
 
     assert named
     assert named <= load_locale("ru").words.keys()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_locales_have_a_word_for_every_action_and_kind_of_place(language: str) -> None:
+    keys = [*(f"action.{action}" for action in Action), *(f"place.{kind}" for kind in Kind)]
+
+    assert all(load_locale(language).has(key) for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"), [("ru", "94,9 %"), ("kk", "94,9 %"), ("en", "94.9 %")]
+)
+def test_locale_percent_has_the_decimal_sign_of_its_language(language: str, expected: str) -> None:
+    assert load_locale(language).percent(0.9499) == expected
 
 
 @pytest.mark.parametrize(("language", "expected"), [("ru", "да"), ("kk", "иә"), ("en", "да")])

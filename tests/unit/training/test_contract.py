@@ -8,7 +8,7 @@ from scipy import sparse
 
 from models.classifier import LinearHead
 from training.calibrate import fit_hierarchy
-from training.contract import crossed_sample, latest_sample, out_of_fold_metrics
+from training.contract import crossed_sample, latest_sample, margins_of, out_of_fold_metrics
 from training.heads import OutOfFold, Task, fit_heads, fit_out_of_fold
 from training.splits import folds
 from triage.progress import Silent
@@ -47,7 +47,7 @@ def out_of_fold(
 def test_crossed_sample_has_every_labelled_row_once(
     heads: dict[Any, LinearHead], tasks: dict[str, Task], out_of_fold: OutOfFold
 ) -> None:
-    samples = crossed_sample(heads, tasks, out_of_fold)
+    samples = crossed_sample(heads, tasks, out_of_fold, None)
     assert len(samples["topic"].correct) == N_ROWS
     assert len(samples["enterprise"].correct) == N_ROWS - N_ROWS // 4
     assert samples["topic"].correct.mean() > 0.9
@@ -64,8 +64,8 @@ def test_crossed_sample_weights_come_from_the_other_half(
     for labels in flipped.values():
         labels[odd] = [turned[label] for label in labels[odd]]
     changed = {name: Task(name, labels) for name, labels in flipped.items()}
-    before = crossed_sample(heads, tasks, out_of_fold)["topic"]
-    after = crossed_sample(heads, changed, out_of_fold)["topic"]
+    before = crossed_sample(heads, tasks, out_of_fold, None)["topic"]
+    after = crossed_sample(heads, changed, out_of_fold, None)["topic"]
     n_odd = len(odd)  # these are judged first
     assert not after.correct[:n_odd].any()
     assert after.probability[:n_odd] == pytest.approx(before.probability[:n_odd])
@@ -76,7 +76,7 @@ def test_crossed_sample_weights_come_from_the_other_half(
 def test_crossed_sample_of_fewer_than_two_folds_is_none(
     heads: dict[Any, LinearHead], tasks: dict[str, Task], out_of_fold: OutOfFold, n_folds: int
 ) -> None:
-    assert crossed_sample(heads, tasks, out_of_fold.part(range(n_folds))) == {}
+    assert crossed_sample(heads, tasks, out_of_fold.part(range(n_folds)), None) == {}
 
 
 def test_latest_sample_label_that_was_never_seen_counts_as_wrong(
@@ -91,19 +91,24 @@ def test_latest_sample_label_that_was_never_seen_counts_as_wrong(
         Task("topic", np.array(["a", "new", None, "a"], dtype=object)),
         Task("enterprise", np.array([None] * 4, dtype=object)),
     ]
-    samples = latest_sample(heads, hierarchy, later, matrix, kept)
+    samples, probabilities = latest_sample(heads, hierarchy, later, matrix, kept)
     assert samples["topic"].correct.tolist() == [True, False, True]
     assert samples["enterprise"].correct.shape == samples["enterprise"].probability.shape == (0,)
+    assert {level: found.shape for level, found in probabilities.items()} == {
+        "topic": (4, 3),
+        "enterprise": (4, 3),
+    }
 
 
 def test_out_of_fold_metrics_are_named_by_level_and_count_labelled_rows(
     heads: dict[Any, LinearHead], tasks: dict[str, Task], out_of_fold: OutOfFold
 ) -> None:
     hierarchy = fit_hierarchy(heads, tasks, out_of_fold)
-    metrics = out_of_fold_metrics(heads, hierarchy, tasks, out_of_fold)
+    probabilities = hierarchy.probabilities(margins_of(heads, out_of_fold))
+    metrics = out_of_fold_metrics(heads, probabilities, tasks, out_of_fold.rows)
     assert metrics["cv_topic_n"] == N_ROWS
     assert metrics["cv_enterprise_n"] == N_ROWS - N_ROWS // 4
     margins = out_of_fold.stacked("topic")
     right = margins.argmax(axis=1) == tasks["topic"].columns("abc")[out_of_fold.rows]
     assert metrics["cv_topic_accuracy"] == pytest.approx(right.mean())
-    assert out_of_fold_metrics(heads, hierarchy, tasks, OutOfFold([], {})) == {}
+    assert out_of_fold_metrics(heads, {}, tasks, OutOfFold([], {}).rows) == {}

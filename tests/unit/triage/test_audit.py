@@ -93,6 +93,7 @@ DECISION_CHANGES: dict[str, Any] = {
     "due_at": None,
     "input_hash": "00" * 32,
     "decided_at": AT,
+    "secondary": None,
 }
 APPEAL_CHANGES: dict[str, Any] = {
     "text": "",
@@ -111,6 +112,8 @@ def test_decision_digest_any_field_changed_differs(
     decision = make_decision()
     changed = [replace(decision, **{name: value}) for name, value in DECISION_CHANGES.items()]
     changed.append(replace(decision, route=replace(decision.route, rule="another")))
+    changed.append(replace(decision, route=replace(decision.route, places=())))
+    changed.append(replace(decision, route=replace(decision.route, question=None)))
     changed.append(replace(decision, versions=replace(decision.versions, policy="2")))
     changed += [
         replace(decision, appeal=replace(decision.appeal, **{name: value}))

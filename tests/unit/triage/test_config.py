@@ -34,11 +34,14 @@ def test_settings_variables_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("TRIAGE_PORT", "9000")
     monkeypatch.setenv("TRIAGE_TARGET_PRECISION", "0.97")
     monkeypatch.setenv("TRIAGE_URGENT_HOURS", "3")
+    monkeypatch.setenv("TRIAGE_SECONDARY_PROBABILITY", "0.3")
     monkeypatch.setenv("TRIAGE_NO_SUCH_THING", "is passed over")
     settings = Settings()
     assert (settings.city, settings.port) == ("almaty", 9000)
     assert settings.store_url.startswith(f"sqlite:///{tmp_path}/home/")
-    assert settings.policy == Policy(target_precision=0.97, urgent_hours=3)
+    assert settings.policy == Policy(
+        target_precision=0.97, urgent_hours=3, secondary_probability=0.3
+    )
 
 
 def test_settings_database_and_mlflow_can_be_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,6 +60,7 @@ def test_settings_database_and_mlflow_can_be_elsewhere(monkeypatch: pytest.Monke
         ("TARGET_PRECISION", "1"),
         ("CONFIDENCE", "0"),
         ("URGENT_PROBABILITY", "-0.1"),
+        ("SECONDARY_PROBABILITY", "0"),
         ("URGENT_HOURS", "0"),
     ],
 )

@@ -5,9 +5,10 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import numpy as np
 import pytest
 
-from models.prediction import Candidate, Prediction
+from models.prediction import Candidate, Distribution, Prediction
 from models.selective import Contract
 from triage import messages
 from triage.appeal import Action, Appeal, Bilingual, Channel, Versions
@@ -16,7 +17,10 @@ from triage.config import STARTER_DATA
 from triage.decide import Context, decide, input_hash
 from triage.districts import District, Districts
 from triage.enterprises import Enterprise, EnterpriseRegistry
+from triage.joining import Join
 from triage.policy import Policy
+from triage.routing import Router
+from triage.rules import NO_RULES, Need, Rule, RuleBook
 from triage.taxonomy import Category, Taxonomy, Topic
 from triage.urgency import DangerWords
 
@@ -42,7 +46,16 @@ CITY = replace(
     districts=Districts.of([District("ESIL", NAME), District("NURA", NAME)]),
 )
 CONTRACT = Contract(target=0.95, confidence=0.9, threshold=0.8, coverage=0.4, n_examples=500)
-VERSIONS = Versions("appeal-triage", "3", "ab" * 32, "t1", "e1", "p1")
+VERSIONS = Versions("appeal-triage", "3", "ab" * 32, "t1", "e1", "p1", "none")
+ASKING = Rule(
+    "pits",
+    1,
+    frozenset({"roads.pit"}),
+    Bilingual("Место не названо", "Орны аталмаған"),
+    enterprise="WATER",
+    ask=Need.ADDRESS,
+)
+RULES = RuleBook.of((ASKING,), {}, "r1")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +65,14 @@ def danger_words() -> DangerWords:
 
 @pytest.fixture
 def context(danger_words: DangerWords) -> Context:
-    return Context(CITY, danger_words, Policy(), CONTRACT, VERSIONS)
+    router = Router.of(CITY, NO_RULES)
+    return Context(CITY, router, Join(), danger_words, Policy(), CONTRACT, VERSIONS)
+
+
+@pytest.fixture
+def ruled(context: Context) -> Context:
+    """A city that has to ask where the pit is."""
+    return replace(context, router=Router.of(CITY, RULES))
 
 
 def predict(
@@ -64,9 +84,29 @@ def predict(
         "enterprise": tuple(Candidate(*enterprise) for enterprise in enterprises),
     }
     values: dict[str, Any] = {"language": "ru", "urgency": 0.1, "evidence": 0.7}
-    return Prediction(
-        levels={level: found for level, found in levels.items() if found}, **values | overrides
+    return predict_levels(
+        {level: found for level, found in levels.items() if found}, values | overrides
     )
+
+
+def predict_levels(levels: dict[Any, tuple[Candidate, ...]], values: dict[str, Any]) -> Prediction:
+    """Return a prediction whose distributions hold its candidates and no more."""
+    distributions: dict[Any, Distribution] = {
+        level: Distribution(
+            tuple(one.code for one in found), np.array([one.probability for one in found])
+        )
+        for level, found in levels.items()
+    }
+    return Prediction(levels=levels, distributions=distributions, **values)
+
+
+def predict_topics(*topics: tuple[str, float]) -> Prediction:
+    """Return a prediction of several topics, all sure of one enterprise."""
+    levels: dict[Any, tuple[Candidate, ...]] = {
+        "topic": tuple(Candidate(*topic) for topic in topics),
+        "enterprise": (Candidate("WATER", 0.9),),
+    }
+    return predict_levels(levels, {"language": "ru", "urgency": 0.1, "evidence": 0.7})
 
 
 def make(context: Context, prediction: Prediction, **appeal: Any) -> Any:
@@ -76,12 +116,14 @@ def make(context: Context, prediction: Prediction, **appeal: Any) -> Any:
 
 SURE = predict(("WATER", 0.9))
 NO_THRESHOLD = {"threshold": None, "coverage": 0.0}
+PIT = predict(("WATER", 0.9), topic="roads.pit")
 RULINGS: dict[str, tuple[Prediction, dict[str, Any], dict[str, Any]]] = {
     "contract_kept": (SURE, {}, {}),
     "below_threshold": (predict(("WATER", 0.7999)), {}, {}),
     "no_threshold": (SURE, {}, NO_THRESHOLD),
     "no_enterprise": (predict(("CLOSED", 0.9), ("GONE", 0.1)), {}, {}),
     "district_conflict": (predict(("AKIM-ESIL", 0.9)), {"district": "NURA"}, {}),
+    "place_missing": (PIT, {}, {}),
     "no_evidence": (replace(SURE, evidence=0.0), {}, {}),
     "unknown_language": (replace(SURE, language="other"), {}, {}),
 }
@@ -92,18 +134,87 @@ def test_rulings_name_every_reason_code() -> None:
 
 
 @pytest.mark.parametrize("code", RULINGS)
-def test_decide_reason_code_is_reached(context: Context, code: str) -> None:
+def test_decide_reason_code_is_reached(ruled: Context, code: str) -> None:
     prediction, appeal, contract = RULINGS[code]
-    decision = make(replace(context, contract=replace(CONTRACT, **contract)), prediction, **appeal)
+    decision = make(replace(ruled, contract=replace(CONTRACT, **contract)), prediction, **appeal)
     assert decision.reason_code == code
-    assert decision.action is (Action.AUTO if code == "contract_kept" else Action.REVIEW)
+    actions = {"contract_kept": Action.AUTO, "place_missing": Action.ASK}
+    assert decision.action is actions.get(code, Action.REVIEW)
     assert "{" not in decision.reason.ru + decision.reason.kk
+
+
+def test_decide_missing_place_is_asked_for_in_both_languages(ruled: Context) -> None:
+    decision = make(ruled, PIT, text="на дороге яма")
+    question = messages.QUESTIONS[Need.ADDRESS]
+    assert (decision.action, decision.reason_code) == (Action.ASK, "place_missing")
+    assert decision.route.question == question
+    assert (decision.route.rule, decision.route.reason) == ("pits", ASKING.reason)
+    assert decision.reason.ru.endswith(question.ru)
+    assert decision.reason.kk.endswith(question.kk)
+
+
+@pytest.mark.parametrize(
+    ("change", "appeal", "code"),
+    [
+        ({"evidence": 0.0}, {}, "no_evidence"),
+        ({"language": "other"}, {}, "unknown_language"),
+        ({}, {"text": "яма на Сыганак 5", "district": "NURA"}, "district_conflict"),
+    ],
+)
+def test_decide_what_only_a_person_can_settle_is_not_asked(
+    ruled: Context, change: dict[str, Any], appeal: dict[str, Any], code: str
+) -> None:
+    decision = make(ruled, replace(PIT, **change), **appeal)
+    assert (decision.action, decision.reason_code) == (Action.REVIEW, code)
+
+
+def test_decide_district_of_the_text_against_the_field_is_a_conflict(context: Context) -> None:
+    text = "нет воды, Сыганак 5"
+    conflicts = [
+        make(context, SURE, text=text, district=district).reason_code == "district_conflict"
+        for district in (None, "ESIL", "NURA")
+    ]
+    assert conflicts == [False, False, True]
+
+
+SECONDARY: dict[str, tuple[tuple[tuple[str, float], ...], str | None]] = {
+    "of another category": ((("utilities.water", 0.7), ("roads.pit", 0.25)), "roads.pit"),
+    "at the threshold": ((("utilities.water", 0.7), ("roads.pit", 0.2)), "roads.pit"),
+    "below the threshold": ((("utilities.water", 0.7), ("roads.pit", 0.199)), None),
+    "of the same category": ((("utilities.water", 0.6), ("utilities.gas", 0.4)), None),
+    "behind one of the same category": (
+        (("utilities.water", 0.4), ("utilities.gas", 0.35), ("roads.pit", 0.25)),
+        "roads.pit",
+    ),
+    "unknown to the taxonomy": ((("utilities.water", 0.6), ("gone.topic", 0.4)), None),
+    "beside an unknown one": ((("gone.topic", 0.6), ("roads.pit", 0.4)), None),
+    "there is one only": ((("utilities.water", 0.9),), None),
+}
+
+
+@pytest.mark.parametrize(("topics", "second"), SECONDARY.values(), ids=SECONDARY)
+def test_decide_secondary_topic(
+    context: Context, topics: tuple[tuple[str, float], ...], second: str | None
+) -> None:
+    found = make(context, predict_topics(*topics)).secondary
+    assert (found and found.code) == second
+    assert found is None or found.probability == dict(topics)[found.code]
+
+
+def test_decide_secondary_threshold_is_the_policys(context: Context) -> None:
+    prediction = predict_topics(("utilities.water", 0.7), ("roads.pit", 0.25))
+    strict = replace(context, policy=Policy(secondary_probability=0.3))
+    assert make(strict, prediction).secondary is None
+
+
+def test_decide_without_topics_has_no_secondary(context: Context) -> None:
+    assert make(context, predict(("WATER", 0.9), topic=None)).secondary is None
 
 
 def test_decide_reason_says_the_numbers_in_both_languages(context: Context) -> None:
     reason = make(context, predict(("WATER", 0.7999))).reason
     for text in (reason.ru, reason.kk):
-        assert [number in text for number in ("79.9 %", "80.0 %", "95.0 %")] == [True] * 3
+        assert [number in text for number in ("79,9 %", "80,0 %", "95,0 %")] == [True] * 3
 
 
 @pytest.mark.parametrize(("probability", "action"), [(0.8, "auto"), (0.79999999, "review")])
