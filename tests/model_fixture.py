@@ -13,6 +13,8 @@ from training.data import read_examples
 from training.fit import fit_model
 from triage.citydata import load_city
 from triage.config import STARTER_DATA
+from triage.routing import Router
+from triage.rulefile import load_city_rules
 
 N_EXAMPLES = 600
 
@@ -32,4 +34,9 @@ def _fit(corpus: Path) -> TriageModel:
         corpus.write_text("".join(next(lines) for _ in range(N_EXAMPLES)), encoding="utf-8")
     city = load_city(STARTER_DATA)
     examples = read_examples([str(corpus)], taxonomy=city.taxonomy, enterprises=city.enterprises)
-    return fit_model(examples, dense_encoder=None, taxonomy_version=city.taxonomy.version)
+    return fit_model(
+        examples,
+        dense_encoder=None,
+        router=Router.of(city, load_city_rules(STARTER_DATA, city)),
+        taxonomy_version=city.taxonomy.version,
+    )

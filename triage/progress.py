@@ -56,5 +56,8 @@ def on_terminal() -> Iterator[OnTerminal]:
         yield OnTerminal(None)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+    # Not through the bar: standard output belongs to what a command answers.
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, redirect_stdout=False
+    ) as progress:
         yield OnTerminal(progress)

@@ -155,18 +155,21 @@ def test_decision_text_with_markup_is_shown_as_text(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("language", "badge", "place", "second"),
     [
-        ("ru", "Нужно уточнить место", "Перекрёсток", "Возможно, есть и вторая проблема"),
-        ("kk", "Орнын нақтылау керек", "Қиылыс", "Екінші мәселе де болуы мүмкін"),
-        ("en", "The place must be asked for", "Intersection", "Perhaps a second problem"),
+        ("ru", "Нужно уточнить место", "Улица", "Возможно, есть и вторая проблема"),
+        ("kk", "Орнын нақтылау керек", "Көше", "Екінші мәселе де болуы мүмкін"),
+        ("en", "The place must be asked for", "Street", "Perhaps a second problem"),
     ],
 )
 def test_pages_show_question_places_and_second_problem(
     client: TestClient, language: str, badge: str, place: str, second: str
 ) -> None:
-    text = "автобусы переполнены, давка, мусор не вывозят, нет отопления, Сейфуллина - Бараева"
+    text = (
+        "нет отопления и автобусы переполнены, давка, и мусор не вывозят,"
+        " на пересечении Сейфуллина и Бараева"
+    )
     answer = submit(client, text)
     assert answer["action"] == "ask"
-    assert answer["route"]["places"][0]["kind"] == "intersection"
+    assert answer["route"]["places"][0]["kind"] == "street"
 
     for path in ("/", f"/pages/decisions/{answer['decision_id']}"):
         page = unescape(client.get(path, params={"lang": language}).text)
