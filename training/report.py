@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from models.prediction import LEVELS
 from training.errors import TrainingError
 from training.evaluate import ALL, Result
 
@@ -23,7 +24,9 @@ def render(results: Iterable[Result]) -> str:
     columns = ["data", "level", "n", "accuracy", *LANGUAGES, *METRICS.values(), "encoder", "date"]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for result in results:
-        for level, found in result.metrics[ALL].items():
+        measured = result.metrics[ALL]
+        for level in sorted(measured, key=_order):
+            found = measured[level]
             cells = [
                 result.name,
                 level.replace("_", " "),
@@ -36,6 +39,11 @@ def render(results: Iterable[Result]) -> str:
             ]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _order(level: str) -> tuple[int, str]:
+    """Levels from the broad to the fine, then whatever else was measured."""
+    return (LEVELS.index(level) if level in LEVELS else len(LEVELS), level)
 
 
 def _accuracy_of(result: Result, language: str, level: str) -> str:

@@ -168,7 +168,7 @@ def test_routes_diff_lists_who_would_move_and_stores_nothing(
         for name in ("heat", "bus")
     )
     assert "UTIL-HEAT (heat) -> UTIL-WATER (heat)" in heat
-    assert bus.endswith("ask -> review")
+    assert bus.endswith("ask -> auto")
     assert decided["lift"] not in result.stdout
     totals = [line.split() for line in result.stdout.splitlines()[-3:]]
     assert ["1", "UTIL-HEAT", "->", "UTIL-WATER"] in totals
@@ -176,8 +176,8 @@ def test_routes_diff_lists_who_would_move_and_stores_nothing(
     moves = {move["decision_id"]: move for move in map(json.loads, output.read_text().splitlines())}
     assert moves.keys() == {decided["heat"], decided["bus"]}
     move = moves[decided["heat"]]
-    assert move["from"] == {"enterprise": "UTIL-HEAT", "rule": "heat", "action": "review"}
-    assert move["to"] == {"enterprise": "UTIL-WATER", "rule": "heat", "action": "review"}
+    assert move["from"] == {"enterprise": "UTIL-HEAT", "rule": "heat", "action": "auto"}
+    assert move["to"] == {"enterprise": "UTIL-WATER", "rule": "heat", "action": "auto"}
     assert (move["changes_enterprise"], move["changes_action"]) == (True, False)
     assert moves[decided["bus"]]["changes_action"]
     assert _count_ledger() == before

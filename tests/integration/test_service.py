@@ -273,7 +273,7 @@ def test_use_model_that_was_not_joined_with_the_rules_promises_nothing(
 ) -> None:
     rules = load_city_rules(STARTER_DATA, load_city(STARTER_DATA))
     service = make_service(rules=rules)
-    service.use(loaded)
+    service.use(replace(loaded, model=replace(loaded.model, routing={})))
     assert (service.contract.threshold, service.versions.rules) == (None, rules.version)
     decision = service.submit(Appeal(text=SNOW, address="Сейфуллина 50"), actor="ikomek")
     assert decision.action is not Action.AUTO

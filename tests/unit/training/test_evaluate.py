@@ -11,7 +11,7 @@ from appeal_files import corpus, write_jsonl
 
 from models.bundle import TriageModel
 from training.data import Examples, read_examples
-from training.evaluate import ALL, Result, evaluate, make_result, out_of_fold_figures
+from training.evaluate import ALL, Result, evaluate, make_result, model_facts, out_of_fold_figures
 from training.fit import fit_model
 
 
@@ -91,7 +91,9 @@ def test_out_of_fold_figures_are_those_of_the_model(model: TriageModel) -> None:
 def test_make_result_says_where_its_figures_come_from(model: TriageModel, tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "a.jsonl", [{"text": "яма", "topic": "road"}])
     metrics = {ALL: {"topic": {"accuracy": 2 / 3}}}
-    result = make_result("test", "triage-train evaluate", [str(path), "-"], model, metrics)
+    result = make_result(
+        "test", "triage-train evaluate", [str(path), "-"], model_facts(model), metrics
+    )
     assert result.metrics == {ALL: {"topic": {"accuracy": 0.6667}}}
     assert result.data == {"a.jsonl": hashlib.sha256(path.read_bytes()).hexdigest()}
     assert result.model["data_hash"] == model.info.data_hash
@@ -99,7 +101,7 @@ def test_make_result_says_where_its_figures_come_from(model: TriageModel, tmp_pa
 
 
 def test_result_is_the_same_after_saving(model: TriageModel, tmp_path: Path) -> None:
-    result = make_result("Курск", "fit --data 'қала'", [], model, {ALL: {}})
+    result = make_result("Курск", "fit --data 'қала'", [], model_facts(model), {ALL: {}})
     path = tmp_path / "new" / "folder" / "result.json"
     result.save(path)
     assert Result.load(path) == result

@@ -18,13 +18,22 @@ RESULT = Result(
     date="2026-11-23",
     data={},
     model={"encoder": "static"},
-    metrics={ALL: {"topic": FIGURES, "category": FIGURES | {"accuracy": 0.9}}, "ru": {}},
+    metrics={
+        ALL: {
+            "topic": FIGURES,
+            "routed": {"n": 485.0, "accuracy": 0.7},
+            "category": FIGURES | {"accuracy": 0.9},
+        },
+        "ru": {"topic": FIGURES | {"accuracy": 0.88}},
+        "kk": {"topic": FIGURES | {"n": 49.0}},
+    },
 )
 TABLE = """\
-| data | level | n | accuracy | top-3 | macro-F1 | ECE | encoder | date |
-|---|---|---|---|---|---|---|---|---|
-| Kursk | category | 485 | 0.900 | 0.950 | 0.500 | 0.031 | static | 2026-11-23 |
-| Kursk | topic | 485 | 0.841 | 0.950 | 0.500 | 0.031 | static | 2026-11-23 |"""
+| data | level | n | accuracy | ru | kk | mixed | top-3 | macro-F1 | ECE | encoder | date |
+|---|---|---|---|---|---|---|---|---|---|---|---|
+| Kursk | category | 485 | 0.900 | – | – | – | 0.950 | 0.500 | 0.031 | static | 2026-11-23 |
+| Kursk | topic | 485 | 0.841 | 0.880 | – | – | 0.950 | 0.500 | 0.031 | static | 2026-11-23 |
+| Kursk | routed | 485 | 0.700 | – | – | – | – | – | – | static | 2026-11-23 |"""
 
 
 def test_render_writes_a_row_for_each_level_in_their_order() -> None:
