@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -506,6 +507,7 @@ def test_verify_many_events_takes_bounded_memory(
                 )
 
     def peak() -> int:
+        gc.collect()
         tracemalloc.start()
         verify(sessions)
         _, highest = tracemalloc.get_traced_memory()
@@ -515,8 +517,9 @@ def test_verify_many_events_takes_bounded_memory(
     grow(250)
     verify(sessions)
     short = peak()
-    grow(750)
-    assert peak() < 1.5 * short
+    grow(2250)
+    # Ten times the events; what a collection of garbage happens to leave varies by half.
+    assert peak() < 2 * short
 
 
 THREADS, EACH = 8, 25
