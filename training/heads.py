@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -124,10 +123,7 @@ def _in_parallel(jobs: Sequence[Any]) -> Iterator[Any]:
 
 
 def _fit(matrix: sparse.csr_matrix, task: Task, rows: Indices, seed: int) -> LinearHead:
-    with warnings.catch_warnings():
-        # Classes with one or two examples are what cities have; they are no regression problem.
-        warnings.filterwarnings("ignore", message="The number of unique classes is greater than")
-        return fit_head(matrix[rows], task.labels[rows].tolist(), seed=seed)
+    return fit_head(matrix[rows], task.labels[rows].tolist(), seed=seed)
 
 
 def _fold_margins(
