@@ -11,13 +11,20 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax
 
 from models.classifier import Floats
 from models.hierarchy import START_WEIGHT, Chain, Link
+from models.toplabel import BetaCurve
 
 Integers = npt.NDArray[np.int64]
+
+MAX_EVIDENCE_WEIGHT = 3.0
+"""Likelihood ratios that are right count once; smoothed ones a little more or less."""
+
+CURVE_PRIOR = 1.0
+"""Examples' worth of belief that a curve changes nothing."""
 
 N_BINS = 15
 """Bins of the expected calibration error, as in Guo et al."""
@@ -99,6 +106,49 @@ def fit_link(
 
     start = np.log([START_WEIGHT, 1.0])
     return with_weights(minimize(loss, start, method="Nelder-Mead").x)
+
+
+def fit_evidence_weight(probabilities: Floats, log_ratios: Floats, labels: Integers) -> float:
+    """Fit what evidence counts beside probabilities, 0 to `MAX_EVIDENCE_WEIGHT`.
+
+    Parameters
+    ----------
+    probabilities, log_ratios
+        Shape (n, n_classes), from models and counts that did not see these texts.
+    labels
+        Shape (n,), column of each text's true class.
+    """
+    logarithms = np.log(np.maximum(probabilities, np.finfo(float).tiny))
+
+    def loss(weight: float) -> float:
+        return negative_log_likelihood(
+            log_softmax(logarithms + weight * log_ratios, axis=1), labels
+        )
+
+    fitted = minimize_scalar(loss, bounds=(0.0, MAX_EVIDENCE_WEIGHT), method="bounded")
+    return float(fitted.x)
+
+
+def fit_curve(claimed: Floats, correct: npt.NDArray[np.bool_]) -> BetaCurve:
+    """Fit how often a choice is right to what it claims; few examples change little.
+
+    Parameters
+    ----------
+    claimed
+        Shape (n,), probability of each chosen label, from models that did not see these texts.
+    correct
+        Shape (n,), whether it was right.
+    """
+
+    def loss(parameters: Floats) -> float:
+        likely = BetaCurve(*parameters).apply(claimed)
+        gain = np.log(np.maximum(np.where(correct, likely, 1 - likely), np.finfo(float).tiny))
+        return CURVE_PRIOR * float(((parameters - identity) ** 2).sum()) - float(gain.sum())
+
+    identity = np.array([1.0, 1.0, 0.0])
+    bounds = [(0.0, None), (0.0, None), (None, None)]
+    fitted = minimize(loss, identity, method="L-BFGS-B", bounds=bounds)
+    return BetaCurve(*(float(parameter) for parameter in fitted.x))
 
 
 def negative_log_likelihood(log_probabilities: Floats, labels: Integers) -> float:

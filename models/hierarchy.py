@@ -15,7 +15,9 @@ from scipy import sparse
 from scipy.special import log_softmax, softmax
 
 from models.classifier import Floats
+from models.names import with_evidence
 from models.prediction import Level
+from models.toplabel import BetaCurve, correct_all
 
 START_WEIGHT = 3.0
 """Inverse temperature before any is fitted: margins of an SVM lie within 1 or 2."""
@@ -172,14 +174,28 @@ class Hierarchy:
         There where topic and enterprise both have heads.
     weights
         Inverse temperature of each head outside chain and link.
+    names_weight
+        What the evidence of proper names counts beside the other probabilities of enterprises.
+    curves
+        What corrects the chosen label's probability, by level; none where nothing is known.
     """
 
     chain: Chain | None = None
     link: Link | None = None
     weights: dict[Level, float] = field(default_factory=dict)
+    names_weight: float = 0.0
+    curves: dict[Level, BetaCurve] = field(default_factory=dict)
 
-    def probabilities(self, margins: dict[Level, Floats]) -> dict[Level, Floats]:
-        """Return each level's probabilities, shape (n_texts, n_classes), rows sum to one."""
+    def probabilities(
+        self, margins: dict[Level, Floats], evidence: Floats | None = None
+    ) -> dict[Level, Floats]:
+        """Return each level's probabilities, shape (n_texts, n_classes), rows sum to one.
+
+        Parameters
+        ----------
+        evidence
+            Of proper names for enterprises, shape (n_texts, n_enterprises); or None.
+        """
         found: dict[Level, Floats] = {
             level: softmax(weight * margins[level], axis=1)
             for level, weight in self.weights.items()
@@ -192,4 +208,7 @@ class Hierarchy:
             log_shares = self.link.log_shares(found["topic"])
             log_enterprises = self.link.log_probabilities(margins["enterprise"], log_shares)
             found["enterprise"] = np.exp(log_enterprises)
-        return found
+        if evidence is not None and self.names_weight:
+            weighted = self.names_weight * evidence
+            found["enterprise"] = with_evidence(found["enterprise"], weighted)
+        return correct_all(found, self.curves, self.chain.parents if self.chain else None)

@@ -1,8 +1,9 @@
-"""Fits a hierarchy: every weight in it, on out-of-fold margins."""
+"""Fits a hierarchy: every weight in it, on out-of-fold margins; and weighs held-out texts by it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,11 +11,25 @@ from models import calibration
 from models.classifier import Floats, LinearHead
 from models.hierarchy import START_WEIGHT, Chain, Hierarchy, Link, enterprise_shares
 from models.prediction import LEVELS, Level
+from models.toplabel import BetaCurve
 from training.heads import OutOfFold, Task
 from training.splits import Indices
 
+NAMES = "names"
+"""Where among out-of-fold margins the evidence of proper names stands, if there is any."""
+
 
 def fit_hierarchy(
+    heads: Mapping[str, LinearHead], tasks: Mapping[str, Task], out_of_fold: OutOfFold
+) -> Hierarchy:
+    """Fit every weight of a hierarchy, and the curves over what comes of them."""
+    hierarchy = _fit_levels(heads, tasks, out_of_fold)
+    names_weight = fit_names_weight(heads, tasks, out_of_fold, hierarchy)
+    hierarchy = replace(hierarchy, names_weight=names_weight)
+    return replace(hierarchy, curves=fit_curves(heads, tasks, out_of_fold, hierarchy))
+
+
+def _fit_levels(
     heads: Mapping[str, LinearHead], tasks: Mapping[str, Task], out_of_fold: OutOfFold
 ) -> Hierarchy:
     """Fit the chain, the link and the weights of heads that are in neither."""
@@ -74,20 +89,15 @@ def fit_link(
     Each fold is weighed with the counts of its own training rows, so that no row's own label
     speaks for it.
     """
-    topics = tasks["topic"].columns(heads["topic"].classes)
     enterprises = tasks["enterprise"].columns(heads["enterprise"].classes)
-    shape = (len(heads["topic"].classes), len(heads["enterprise"].classes))
-
-    def link_of(rows: Indices) -> Link:
-        both = rows[(topics[rows] >= 0) & (enterprises[rows] >= 0)]
-        return Link(enterprise_shares(topics[both], enterprises[both], shape))
-
-    link = link_of(np.arange(len(topics)))
+    link = Link(count_shares(heads, tasks, np.arange(len(enterprises))))
     known = enterprises[out_of_fold.rows] >= 0
     if not known.any():
         return link
     log_shares = [
-        link_of(train).log_shares(_topics(hierarchy, out_of_fold, fold))
+        Link(count_shares(heads, tasks, train)).log_shares(
+            hierarchy.probabilities(_margins(heads, out_of_fold, fold))["topic"]
+        )
         for fold, (train, _) in enumerate(out_of_fold.splits)
     ]
     return calibration.fit_link(
@@ -98,8 +108,73 @@ def fit_link(
     )
 
 
-def _topics(hierarchy: Hierarchy, out_of_fold: OutOfFold, fold: int) -> Floats:
-    margins: dict[Level, Floats] = {
-        level: out_of_fold.margins[level][fold] for level in LEVELS if level in out_of_fold.margins
-    }
-    return hierarchy.probabilities(margins)["topic"]
+def count_shares(
+    heads: Mapping[str, LinearHead], tasks: Mapping[str, Task], rows: Indices
+) -> Floats:
+    """Return the shares that enterprises have of each topic on some of the rows."""
+    topics = tasks["topic"].columns(heads["topic"].classes)
+    enterprises = tasks["enterprise"].columns(heads["enterprise"].classes)
+    both = rows[(topics[rows] >= 0) & (enterprises[rows] >= 0)]
+    shape = (len(heads["topic"].classes), len(heads["enterprise"].classes))
+    return enterprise_shares(topics[both], enterprises[both], shape)
+
+
+def held_out_probabilities(
+    heads: Mapping[str, LinearHead],
+    tasks: Mapping[str, Task],
+    out_of_fold: OutOfFold,
+    hierarchy: Hierarchy,
+) -> dict[Level, Floats]:
+    """Return the probabilities of all levels for the rows that were held out, fold by fold.
+
+    Shares are counted on each fold's own training rows: with those of all rows, a held-out label
+    would speak for itself.
+    """
+    folds = []
+    for fold, (train, _) in enumerate(out_of_fold.splits):
+        link = hierarchy.link and replace(hierarchy.link, shares=count_shares(heads, tasks, train))
+        margins = _margins(heads, out_of_fold, fold)
+        evidence = out_of_fold.margins[NAMES][fold] if NAMES in out_of_fold.margins else None
+        folds.append(replace(hierarchy, link=link).probabilities(margins, evidence))
+    return {level: np.concatenate([one[level] for one in folds]) for level in (folds or [{}])[0]}
+
+
+def fit_names_weight(
+    heads: Mapping[str, LinearHead],
+    tasks: Mapping[str, Task],
+    out_of_fold: OutOfFold,
+    hierarchy: Hierarchy,
+) -> float:
+    """Fit what the evidence of proper names counts, 0 where there is none."""
+    if not out_of_fold.margins.get(NAMES):
+        return 0.0
+    columns = tasks["enterprise"].at(out_of_fold.rows).columns(heads["enterprise"].classes)
+    known = columns >= 0
+    found = held_out_probabilities(heads, tasks, out_of_fold, hierarchy)["enterprise"]
+    return calibration.fit_evidence_weight(
+        found[known], out_of_fold.stacked(NAMES)[known], columns[known]
+    )
+
+
+def fit_curves(
+    heads: Mapping[str, LinearHead],
+    tasks: Mapping[str, Task],
+    out_of_fold: OutOfFold,
+    hierarchy: Hierarchy,
+) -> dict[Level, BetaCurve]:
+    """Fit, for each level, how often its choice is right to what it claims."""
+    curves: dict[Level, BetaCurve] = {}
+    found = held_out_probabilities(heads, tasks, out_of_fold, hierarchy)
+    for level, probabilities in found.items():
+        task = tasks[level].at(out_of_fold.rows)
+        claimed, chosen = probabilities.max(axis=1), probabilities.argmax(axis=1)
+        # A label that the folds' heads have never seen counts as wrong, as it will in service.
+        correct = chosen == task.columns(heads[level].classes)
+        curves[level] = calibration.fit_curve(claimed[task.rows], correct[task.rows])
+    return curves
+
+
+def _margins(
+    heads: Mapping[str, LinearHead], out_of_fold: OutOfFold, fold: int
+) -> dict[Level, Floats]:
+    return {level: out_of_fold.margins[level][fold] for level in LEVELS if level in heads}
