@@ -15,6 +15,7 @@ from models.classifier import Floats, LinearHead
 from models.encoders import DenseEncoder
 from models.hierarchy import Hierarchy
 from models.language import identify
+from models.names import NameEvidence
 from models.prediction import CANDIDATES, Candidate, Distribution, Level, Prediction
 from models.selective import ContractSample
 from models.sparse import SparseEncoder
@@ -71,6 +72,8 @@ class TriageModel:
         Its inverse temperature.
     contract_samples
         For each level, choices on texts that were neither fitted nor calibrated on.
+    names
+        What proper names in a text say of the enterprise, or None.
     routing
         Weights for joining the enterprise level with whatever rules the caller has; opaque here.
     """
@@ -83,6 +86,7 @@ class TriageModel:
     urgency_weight: float
     contract_samples: dict[Level, ContractSample]
     info: ModelInfo
+    names: NameEvidence | None = None
     routing: dict[str, float] = field(default_factory=dict)
     fingerprint: str = ""
 
@@ -108,7 +112,7 @@ class TriageModel:
     def _predict_batch(self, texts: Sequence[str], hints: Sequence[str | None]) -> list[Prediction]:
         plain = [normalise(text) for text in texts]
         matrix, evidence = encode(self.sparse_encoder, self.dense_encoder, plain)
-        levels = self.probabilities(matrix)
+        levels = self.probabilities(matrix, plain)
         urgency = self._urgency(matrix)
         return [
             Prediction(
@@ -127,10 +131,19 @@ class TriageModel:
             for row in range(len(plain))
         ]
 
-    def probabilities(self, matrix: sparse.csr_matrix) -> dict[Level, Floats]:
-        """Return each level's calibrated probabilities, shape (n_texts, n_classes)."""
+    def probabilities(self, matrix: sparse.csr_matrix, texts: Sequence[str]) -> dict[Level, Floats]:
+        """Return each level's calibrated probabilities, shape (n_texts, n_classes).
+
+        Parameters
+        ----------
+        matrix
+            As of `encode`.
+        texts
+            Normalised.
+        """
         margins = {level: head.margins(matrix) for level, head in self.heads.items()}
-        return self.hierarchy.probabilities(margins)
+        evidence = self.names.of(texts) if self.names else None
+        return self.hierarchy.probabilities(margins, evidence)
 
     def _urgency(self, matrix: sparse.csr_matrix) -> Floats | None:
         if self.urgency is None:

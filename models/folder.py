@@ -14,11 +14,12 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
 from models.bundle import ModelInfo, TriageModel
@@ -26,13 +27,16 @@ from models.classifier import LinearHead
 from models.encoders import load_encoder
 from models.errors import BrokenModelError, ModelNotFoundError
 from models.hierarchy import Chain, Hierarchy, Link
+from models.names import NameEvidence
 from models.prediction import LEVELS, Level
-from models.selective import ContractSample
+from models.selective import ContractSample, Strings
 from models.sparse import SparseEncoder
+from models.toplabel import BetaCurve
 
-FORMAT = 1
+FORMAT = 2
 MODEL, WEIGHTS, VOCABULARY = "model.json", "weights.safetensors", "vocabulary.txt"
 ENCODER, MANIFEST = "encoder", "manifest.json"
+SAMPLE_FIELDS = fields(ContractSample)
 FINGERPRINTED = (WEIGHTS, VOCABULARY)
 """Files that decide a model's answers, together with the scoring part of ``model.json``."""
 
@@ -122,11 +126,13 @@ def _write(model: TriageModel, folder: Path) -> None:
         tensors[f"{name}.coef"] = head.coef
         tensors[f"{name}.intercept"] = head.intercept
     for level, sample in model.contract_samples.items():
-        tensors[f"{level}.contract_probability"] = sample.probability
-        tensors[f"{level}.contract_correct"] = sample.correct
+        coded = {name: _codes(values)[1] for name, values in _strings(sample).items()}
+        for name, values in (vars(sample) | coded).items():
+            tensors[f"{level}.contract_{name}"] = values
     chain, link = model.hierarchy.chain, model.hierarchy.link
     tensors |= {"chain.parents": chain.parents} if chain else {}
     tensors |= {"link.shares": link.shares} if link else {}
+    tensors |= {"names.log_ratios": model.names.log_ratios} if model.names else {}
     in_order = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     save_file(in_order, folder / WEIGHTS)  # safetensors scrambles any other order
     features = sorted(
@@ -147,10 +153,16 @@ def _description(model: TriageModel, heads: dict[Any, LinearHead]) -> dict[str, 
             "chain": _numbers(model.hierarchy.chain),
             "link": _numbers(model.hierarchy.link),
             "weights": model.hierarchy.weights,
+            "names": None if model.names is None else list(model.names.mentions),
+            "names_weight": model.hierarchy.names_weight,
+            "curves": {level: asdict(curve) for level, curve in model.hierarchy.curves.items()},
             "urgency_weight": model.urgency_weight,
             "routing": model.routing,
+            "contract": {
+                level: {name: _codes(values)[0] for name, values in _strings(sample).items()}
+                for level, sample in model.contract_samples.items()
+            },
         },
-        "contract_levels": list(model.contract_samples),
         "info": asdict(model.info),
     }
 
@@ -173,6 +185,8 @@ def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
         chain=scoring["chain"] and Chain(tensors["chain.parents"], **scoring["chain"]),
         link=scoring["link"] and Link(tensors["link.shares"], **scoring["link"]),
         weights=scoring["weights"],
+        names_weight=scoring["names_weight"],
+        curves={level: BetaCurve(**curve) for level, curve in scoring["curves"].items()},
     )
     features = (folder / VOCABULARY).read_text(encoding="utf-8").split("\n")
     vocabulary = {feature: column for column, feature in enumerate(features) if feature}
@@ -184,19 +198,36 @@ def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
         hierarchy=hierarchy,
         urgency=heads.get("urgency"),
         urgency_weight=scoring["urgency_weight"],
+        names=scoring["names"]
+        and NameEvidence(tuple(scoring["names"]), tensors["names.log_ratios"]),
         routing=scoring["routing"],
         contract_samples={
-            level: _contract_sample(tensors, level) for level in description["contract_levels"]
+            level: _contract_sample(tensors, level, words)
+            for level, words in scoring["contract"].items()
         },
         info=ModelInfo(**description["info"]),
     )
     return replace(model, fingerprint=_fingerprint(folder, scoring))
 
 
-def _contract_sample(tensors: dict[str, Any], level: Level) -> ContractSample:
-    return ContractSample(
-        tensors[f"{level}.contract_probability"], tensors[f"{level}.contract_correct"]
-    )
+def _strings(sample: ContractSample) -> dict[str, Strings]:
+    """Return the columns of a sample that safetensors can't hold as they are."""
+    return {name: values for name, values in vars(sample).items() if values.dtype.kind == "U"}
+
+
+def _codes(values: Strings) -> tuple[list[str], npt.NDArray[np.int32]]:
+    """Return the distinct strings, and which of them stands where."""
+    words, codes = np.unique(values, return_inverse=True)
+    return words.tolist(), codes.astype(np.int32)
+
+
+def _contract_sample(
+    tensors: dict[str, Any], level: Level, words: dict[str, list[str]]
+) -> ContractSample:
+    found = {field.name: tensors[f"{level}.contract_{field.name}"] for field in SAMPLE_FIELDS}
+    for name, distinct in words.items():
+        found[name] = np.array(distinct, dtype=np.str_)[found[name]]
+    return ContractSample(**found)
 
 
 def _fingerprint(folder: Path, scoring: dict[str, Any]) -> str:

@@ -18,9 +18,10 @@ from scipy import sparse
 
 from models.classifier import Floats, LinearHead
 from models.hierarchy import Hierarchy
+from models.language import identify
 from models.prediction import Level
-from models.selective import NO_SAMPLE, ContractSample
-from training.calibrate import fit_hierarchy
+from models.selective import ContractSample, Strings, contract_probability
+from training.calibrate import fit_hierarchy, held_out_probabilities
 from training.heads import OutOfFold, Task
 from training.join import RoutedAppeals, fit_join
 from training.metrics import level_metrics
@@ -40,16 +41,19 @@ class Joiner:
     ----------
     labels
         Shape (n,): column of each appeal's true enterprise among the appeals' codes, or -1.
+    languages
+        Shape (n,).
     """
 
     appeals: RoutedAppeals
     labels: Indices
+    languages: Strings
 
     @classmethod
     def of(cls, router: Router, table: pd.DataFrame, heads: Heads) -> Joiner:
         """Locate the appeals of a table."""
         appeals = RoutedAppeals.of(router, table, heads)
-        return cls(appeals, appeals.labels(table))
+        return cls(appeals, appeals.labels(table), languages_of(table))
 
     def fit(self, rows: Indices, probabilities: Mapping[Level, Floats]) -> Join:
         """Fit the weights on some of the rows."""
@@ -61,8 +65,20 @@ class Joiner:
         """Judge a join on some of the rows."""
         joint = self.appeals.joined(join, rows, probabilities)
         known = self.labels[rows] >= 0
-        correct = joint.argmax(axis=1) == self.labels[rows]
-        return ContractSample(joint.max(axis=1)[known], correct[known])
+        codes = np.array(self.appeals.codes)
+        return _judged(
+            "enterprise",
+            joint[known],
+            self.labels[rows][known],
+            codes[self.labels[rows][known]],
+            self.languages[rows][known],
+            codes,
+        )
+
+
+def languages_of(table: pd.DataFrame) -> Strings:
+    """Tell the language of each appeal, as the model that serves will."""
+    return np.array([identify(text) for text in table["text"]], dtype=np.str_)
 
 
 def latest_sample(
@@ -71,38 +87,75 @@ def latest_sample(
     tasks: Sequence[Task],
     matrix: sparse.csr_matrix,
     rows: Indices,
+    languages: Strings,
+    evidence: Floats | None = None,
 ) -> tuple[Samples, dict[Level, Floats]]:
-    """Judge the fitted model on rows that were kept from it; return its probabilities too."""
+    """Judge the fitted model on rows that were kept from it; return its probabilities too.
+
+    Parameters
+    ----------
+    languages
+        Of all appeals.
+    evidence
+        Of proper names, shape (n_rows, n_enterprises); None where there is none.
+    """
     margins = {level: head.margins(matrix[rows]) for level, head in heads.items()}
-    probabilities = hierarchy.probabilities(margins)
+    probabilities = hierarchy.probabilities(margins, evidence)
     by_name = {task.name: task.at(rows) for task in tasks}
     samples: Samples = {
-        level: _sample(by_name[level], probabilities[level], heads[level]) for level in heads
+        level: _sample(by_name[level], probabilities, heads, hierarchy, languages[rows])
+        for level in heads
     }
     return samples, probabilities
 
 
 def crossed_sample(
-    heads: Heads, tasks: Mapping[str, Task], out_of_fold: OutOfFold, joiner: Joiner | None
+    heads: Heads,
+    tasks: Mapping[str, Task],
+    out_of_fold: OutOfFold,
+    languages: Strings,
+    joiner: Joiner | None,
 ) -> Samples:
-    """Judge each half of the folds with weights fitted on the other half."""
-    numbers = range(len(out_of_fold.splits))
-    halves = [out_of_fold.part(numbers[::2]), out_of_fold.part(numbers[1::2])]
-    if len(numbers) < 2:
+    """Judge each half of the folds with weights fitted on the other half.
+
+    Examples of a level come in the order of `crossed_rows`.
+
+    Parameters
+    ----------
+    languages
+        Of all appeals.
+    """
+    if len(out_of_fold.splits) < 2:
         return {}
+    halves = _halves(out_of_fold)
+    named = {str(level): head for level, head in heads.items()}
     parts = []
     for fitted, judged in (halves, halves[::-1]):
-        hierarchy = fit_hierarchy(heads, tasks, fitted)  # type: ignore[arg-type]  # levels are names
-        probabilities = hierarchy.probabilities(margins_of(heads, judged))
+        hierarchy = fit_hierarchy(named, tasks, fitted)
+        probabilities, seen = (
+            held_out_probabilities(named, tasks, half, hierarchy) for half in (judged, fitted)
+        )
         part: Samples = {
-            level: _sample(tasks[level].at(judged.rows), probabilities[level], heads[level])
+            level: _sample(
+                tasks[level].at(judged.rows),
+                probabilities,
+                heads,
+                hierarchy,
+                languages[judged.rows],
+            )
             for level in heads
         }
         if joiner is not None:
-            join = joiner.fit(fitted.rows, hierarchy.probabilities(margins_of(heads, fitted)))
+            join = joiner.fit(fitted.rows, seen)
             part["enterprise"] = joiner.sample(join, judged.rows, probabilities)
         parts.append(part)
-    return {level: _joined([part[level] for part in parts]) for level in heads}
+    return {level: ContractSample.joined(part[level] for part in parts) for level in heads}
+
+
+def crossed_rows(task: Task, out_of_fold: OutOfFold) -> Indices:
+    """Return which row each example of a crossed sample is."""
+    rows = np.concatenate([half.rows for half in _halves(out_of_fold)[::-1]])
+    return rows[task.at(rows).rows]
 
 
 def out_of_fold_metrics(
@@ -120,22 +173,49 @@ def out_of_fold_metrics(
     return metrics
 
 
-def margins_of(heads: Heads, out_of_fold: OutOfFold) -> dict[Level, Floats]:
-    """Return the margins of all levels for the rows that were held out."""
-    return {level: out_of_fold.stacked(level) for level in heads}
+def _halves(out_of_fold: OutOfFold) -> list[OutOfFold]:
+    numbers = range(len(out_of_fold.splits))
+    return [out_of_fold.part(numbers[::2]), out_of_fold.part(numbers[1::2])]
 
 
-def _sample(task: Task, probabilities: Floats, head: LinearHead) -> ContractSample:
-    chosen = probabilities[task.rows]
-    if not len(chosen):
-        return NO_SAMPLE
-    # A label that the head has never seen is in no column: the choice was wrong.
-    correct = chosen.argmax(axis=1) == task.columns(head.classes)[task.rows]
-    return ContractSample(chosen.max(axis=1), correct)
+def _sample(
+    task: Task,
+    probabilities: Mapping[Level, Floats],
+    heads: Heads,
+    hierarchy: Hierarchy,
+    languages: Strings,
+) -> ContractSample:
+    level: Level = task.name  # type: ignore[assignment]  # heads of levels are named after them
+    classes = heads[level].classes
+    groups = np.array(classes)
+    if level == "topic" and hierarchy.chain is not None:
+        groups = np.array(heads["category"].classes)[hierarchy.chain.parents]
+    return _judged(
+        level,
+        probabilities[level][task.rows],
+        task.columns(classes)[task.rows],
+        task.labels[task.rows].astype(np.str_),
+        languages[task.rows],
+        groups,
+    )
 
 
-def _joined(samples: Sequence[ContractSample]) -> ContractSample:
+def _judged(
+    level: Level,
+    probabilities: Floats,
+    true: Indices,
+    labels: Strings,
+    languages: Strings,
+    groups: Strings,
+) -> ContractSample:
+    """Judge what is chosen from probabilities; a label that has no column is in none: -1."""
+    chosen = probabilities.argmax(axis=1)
+    of_label = probabilities[np.arange(len(true)), true]
     return ContractSample(
-        np.concatenate([sample.probability for sample in samples]),
-        np.concatenate([sample.correct for sample in samples]),
+        probability=contract_probability(level, probabilities),
+        correct=chosen == true,
+        language=languages,
+        group=groups[chosen],
+        label=labels,
+        label_probability=np.where(true >= 0, of_label, 0.0),
     )

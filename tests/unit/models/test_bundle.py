@@ -158,7 +158,7 @@ def test_predict_urgent_words_raise_urgency(model):
 
 def test_probabilities_categories_are_sums_of_their_topics(model, appeals, parents):
     matrix, _ = encode(model.sparse_encoder, model.dense_encoder, appeals)
-    levels = model.probabilities(matrix)
+    levels = model.probabilities(matrix, appeals)
     categories, topics = model.heads["category"].classes, model.heads["topic"].classes
     for column, category in enumerate(categories):
         of_category = [place for place, topic in enumerate(topics) if parents[topic] == category]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_transformer import make_transformer
 
 from models.encoders import (
     MODULES,
@@ -15,9 +16,12 @@ from models.encoders import (
     StaticEncoder,
     load_encoder,
 )
+from models.encoders.transformer import MAX_TOKENS
 from models.errors import EncoderUnavailableError
 
 TEXTS = ["нет воды", "су жоқ", "вода", "су " * 300, "фыва жоқ"]
+
+E5 = Path(__file__).parents[4] / "shared" / "models" / "e5-small-cyrillic"
 
 needs_torch = pytest.mark.skipif(
     find_spec("sentence_transformers") is None, reason="the encoders' extra is not installed"
@@ -38,26 +42,13 @@ def static_folder(encoder, tmp_path):
 @pytest.fixture
 def transformer_folder(tokenizer, tmp_path_factory):
     """A BERT of one layer with random weights, as a sentence-transformers folder."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("bert")
-    config = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=8,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=64,
+    return make_transformer(
+        tokenizer,
+        tmp_path_factory.mktemp("bert"),
+        n_dimensions=8,
+        n_layers=1,
+        max_tokens=32,
     )
-    BertModel(config).save_pretrained(folder / "bert")
-    names = {f"{name}_token": f"[{name.upper()}]" for name in ("unk", "pad", "cls", "sep", "mask")}
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names).save_pretrained(folder / "bert")
-    transformer = Transformer(str(folder / "bert"), max_seq_length=32)
-    pooling = Pooling(transformer.get_embedding_dimension())
-    SentenceTransformer(modules=[transformer, pooling], device="cpu").save(str(folder / "model"))
-    return folder / "model"
 
 
 def cut(path):
@@ -202,6 +193,32 @@ def test_sentence_transformer_default_prompt_is_kept(transformer_folder, tmp_pat
     without = load_encoder(str(transformer_folder)).encode(["вода су жоқ", "су жоқ"])
     assert with_prompt[0] == pytest.approx(without[0], abs=1e-6)
     assert with_prompt[0] != pytest.approx(without[1], abs=1e-3)
+
+
+@needs_torch
+@pytest.mark.skipif(not E5.is_dir(), reason="the model is not there")
+def test_sentence_transformer_e5_gets_its_query_prompt_and_no_more():
+    from sentence_transformers import SentenceTransformer
+
+    theirs = SentenceTransformer(str(E5), device="cpu", model_kwargs={"dtype": "float32"})
+    ours = load_encoder(str(E5)).encode(["Нет воды"])
+    prompted = theirs.encode(["query: Нет воды"], prompt="", normalize_embeddings=True)
+    assert ours == pytest.approx(prompted, abs=1e-5)
+
+
+@needs_torch
+def test_sentence_transformer_longer_texts_are_cut_at_a_bound(tokenizer, tmp_path):
+    folder = make_transformer(tokenizer, tmp_path, n_dimensions=8, n_layers=1)
+    encoder = load_encoder(str(folder))
+    long, longer = "су " * (MAX_TOKENS + 10), "су " * MAX_TOKENS + "вода " * 100
+    assert (encoder.encode([long]) == encoder.encode([longer])).all()
+    encoder.save(tmp_path / "copy")
+    assert load_encoder(str(tmp_path / "copy")).model.max_seq_length == MAX_TOKENS
+
+
+@needs_torch
+def test_sentence_transformer_shorter_bound_of_the_model_is_kept(transformer_folder):
+    assert load_encoder(str(transformer_folder)).model.max_seq_length == 32
 
 
 @needs_torch
