@@ -222,7 +222,10 @@ def complete_levels(table: pd.DataFrame) -> pd.DataFrame:
     """
     if table["topic"].isna().all() or table["category"].isna().all():
         return table
-    topic, category = table["topic"], table["category"].fillna(table["topic"])
+    topic, named = table["topic"], table["category"]
+    both = topic.notna() & named.notna()
+    known: dict[str, str] = dict(zip(topic[both], named[both], strict=True))
+    category = named.fillna(topic.map(lambda name: known.get(name, name)))
     parents: dict[str, str] = dict(zip(topic[topic.notna()], category[topic.notna()], strict=True))
     lonely = topic.isna() & category.notna() & ~category.isin(parents.values())
     complete = table.assign(

@@ -173,6 +173,11 @@ def test_complete_levels_topic_without_category_becomes_its_own() -> None:
     assert table.to_numpy().tolist() == [["жкх", "вода"], ["яма", "яма"]]
 
 
+def test_complete_levels_topic_that_has_a_category_elsewhere_gets_that_one() -> None:
+    table = complete_levels(frame((None, "вода"), ("жкх", "вода"), (None, "вода")))
+    assert table.to_numpy().tolist() == [["жкх", "вода"]] * 3
+
+
 def test_complete_levels_category_without_topics_becomes_its_own_topic() -> None:
     table = complete_levels(frame(("жкх", "вода"), ("дороги", None), ("жкх", None), (None, None)))
     assert table.to_numpy().tolist() == [
