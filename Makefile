@@ -11,7 +11,7 @@ ENCODERS ?= yes
 
 LOCKS := -r requirements.lock $(if $(filter yes,$(ENCODERS)),-r requirements-encoders.lock)
 
-.PHONY: run test install check lint types imports results results-voices mlflow lock clean
+.PHONY: run test install check lint types imports results mlflow lock clean
 
 run: install  ## Fit the starter model if there is none, then serve on 127.0.0.1:8109
 	@echo "[4/5] starter model"
@@ -47,23 +47,14 @@ types: install
 imports: install
 	@$(BIN)/lint-imports
 
-SHARED := ../shared/data
-CITY := triage/data
-FIT := $(BIN)/triage-train fit --seed 0
+# make results SUITES="kursk folds" measures these again and keeps what it has of the others.
+SHARED ?= ../shared
+SUITES ?= kursk cross-lingual voices folds sib200
+ENCODERS_MEASURED ?= static $(wildcard $(SHARED)/models/e5-small-cyrillic)
 
-results: install  ## Measure again, and bring README's figures up to date
-	@$(FIT) --data $(CITY)/appeals.jsonl --city $(CITY) --out var/starter \
-	    --name "starter corpus, 5 folds" --result docs/results/starter.json
-	@if [ -d $(SHARED)/kursk ]; then \
-	    $(FIT) --data $(SHARED)/kursk/train.csv --out var/kursk && \
-	    $(BIN)/triage-train evaluate --model var/kursk --data $(SHARED)/kursk/open_test.csv \
-	        --name "Kursk, train to open test" --out docs/results/kursk.json; \
-	else echo "skipped: Kursk is not at $(SHARED)/kursk"; fi
-	@$(BIN)/triage-train report
-
-results-voices: install  ## The same, leaving out each voice of the starter corpus: ten minutes
-	@$(BIN)/triage-train evaluate --leave-out voice --data $(CITY)/appeals.jsonl --city $(CITY) \
-	    --name "starter corpus, each voice left out" --out docs/results/voices.json
+results: install  ## Measure again, and bring README's figures up to date: half an hour
+	@$(BIN)/triage-train benchmark --shared $(SHARED)/data \
+	    $(foreach name,$(ENCODERS_MEASURED),--encoder $(name)) $(foreach name,$(SUITES),--suite $(name))
 	@$(BIN)/triage-train report
 
 mlflow: install  ## Open MLflow's own pages on the local registry
@@ -77,7 +68,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 lock: install  ## Pin the newest versions that pyproject.toml allows
 	@$(COMPILE) --upgrade --extra dev -o requirements.lock
 	@{ echo "torch==2.13.0"; \
-	   $(COMPILE) --extra encoders -c requirements.lock | sed 's/ *#.*//' \
+	   $(COMPILE) --extra encoders --extra benchmark -c requirements.lock | sed 's/ *#.*//' \
 	       | grep -vE '^(torch|triton|nvidia-|cuda-|setuptools)' \
 	       | grep -vxFf <(sed 's/ *#.*//' requirements.lock); } > requirements-encoders.lock
 

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
-from models.bundle import BATCH, TriageModel, encode
-from models.classifier import Floats
-from models.language import identify
-from models.prediction import Level
+from models.bundle import BATCH, TriageModel
+from models.language import LANGUAGE_OF, Language, script
+from models.prediction import Prediction
 from training.data import Examples
-from training.metrics import level_metrics
+from training.metrics import Choices, measure
 from triage.progress import Reporter, Silent
 from triage.records import STDIN
 
 ALL = "all"
+ODD_SCRIPTS = tuple(name for name in LANGUAGE_OF if name not in get_args(Language))
+"""Spellings that are measured besides the languages: Kazakh or Russian in other letters."""
+
+Figures = dict[str, dict[str, dict[str, float]]]
+"""By part of the texts (`ALL`, a language, a spelling), level and name."""
+
+Parts = dict[str, npt.NDArray[np.bool_]]
+"""Rows that belong to each part of the texts."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,7 @@ class Result:
     data
         Names of the files measured on, with the SHA-256 of each; standard input has neither.
     metrics
-        By language (`ALL` for all together), level and name.
+        By part (`ALL`, a language, a spelling), level and name.
     """
 
     name: str
@@ -41,7 +54,7 @@ class Result:
     date: str
     data: dict[str, str]
     model: dict[str, str]
-    metrics: dict[str, dict[str, dict[str, float]]]
+    metrics: Figures
 
     def save(self, path: Path) -> None:
         """Write the result as JSON."""
@@ -57,17 +70,57 @@ class Result:
 
 def evaluate(
     model: TriageModel, examples: Examples, *, progress: Reporter | None = None
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Measure every level, over all appeals and over each language apart."""
-    texts = list(examples.table["text"])
-    probabilities = _probabilities(model, texts, progress or Silent())
-    languages = np.array([identify(text) for text in texts])
-    parts = {ALL: np.ones(len(texts), dtype=bool)}
+) -> Figures:
+    """Measure every level, over all appeals and over each language and odd spelling apart."""
+    predictions = predict(model, list(examples.table["text"]), progress or Silent())
+    chosen = choices_of(predictions, examples.table)
+    return measure_parts(chosen, language_parts(examples.table))
+
+
+def predict(model: TriageModel, texts: Sequence[str], progress: Reporter) -> list[Prediction]:
+    """Score texts and show how far that is."""
+    starts = range(0, len(texts), BATCH)
+    return [
+        prediction
+        for start in progress.track("scoring texts", starts, len(starts))
+        for prediction in model.predict(texts[start : start + BATCH])
+    ]
+
+
+def choices_of(predictions: Sequence[Prediction], table: pd.DataFrame) -> dict[str, Choices]:
+    """Return what was chosen at each level for the rows of a table, one at least."""
+    chosen = {}
+    for level, first in predictions[0].distributions.items():
+        probabilities = np.stack([one.distributions[level].probabilities for one in predictions])
+        true = table[level].to_numpy(dtype=object)
+        chosen[str(level)] = Choices.of(true, probabilities, first.classes)
+    return chosen
+
+
+def language_parts(table: pd.DataFrame) -> Parts:
+    """Tell the rows of each language and odd spelling; a language that the data names is taken."""
+    scripts = [script(text) for text in table["text"]]
+    told = zip(table["language"], scripts, strict=True)
+    languages = np.array([named or LANGUAGE_OF[found] for named, found in told], dtype=object)
+    parts: Parts = {ALL: np.ones(len(table), dtype=bool)}
     parts |= {name: languages == name for name in sorted(set(languages))}
-    return {name: _measure(model, examples, probabilities, rows) for name, rows in parts.items()}
+    odd = sorted(set(scripts) & set(ODD_SCRIPTS))
+    return parts | {name: np.array(scripts, dtype=object) == name for name in odd}
 
 
-def out_of_fold_figures(model: TriageModel) -> dict[str, dict[str, dict[str, float]]]:
+def measure_parts(chosen: Mapping[str, Choices], parts: Parts) -> Figures:
+    """Measure each level over each part; levels without labels there are left out."""
+    return {
+        part: {
+            level: figures
+            for level, choices in chosen.items()
+            if (figures := measure(choices.at(rows)))
+        }
+        for part, rows in parts.items()
+    }
+
+
+def out_of_fold_figures(model: TriageModel) -> Figures:
     """Return what fitting measured on texts that were held out of their folds."""
     levels: dict[str, dict[str, float]] = {}
     for name, value in model.info.metrics.items():
@@ -82,24 +135,30 @@ def make_result(
     command: str,
     sources: list[str],
     model: dict[str, str],
-    metrics: dict[str, dict[str, dict[str, float]]],
+    metrics: Figures,
 ) -> Result:
     """Put figures together with the command, the data's hashes, what of a model, and the date."""
-    rounded = {
-        part: {
-            level: {metric: round(value, 4) for metric, value in values.items()}
-            for level, values in levels.items()
-        }
-        for part, levels in metrics.items()
-    }
     return Result(
         name=name,
         command=command,
         date=datetime.now(UTC).date().isoformat(),
-        data={Path(source).name: _sha256(Path(source)) for source in sources if source != STDIN},
+        data={
+            Path(source).name: file_sha256(Path(source)) for source in sources if source != STDIN
+        },
         model=model,
-        metrics=rounded,
+        metrics=rounded(metrics),
     )
+
+
+def rounded(figures: Figures) -> Figures:
+    """Round to what can be read: four places."""
+    return {
+        part: {
+            level: {name: round(value, 4) for name, value in values.items()}
+            for level, values in levels.items()
+        }
+        for part, levels in figures.items()
+    }
 
 
 def model_facts(model: TriageModel) -> dict[str, str]:
@@ -111,31 +170,12 @@ def model_facts(model: TriageModel) -> dict[str, str]:
     }
 
 
-def _probabilities(model: TriageModel, texts: list[str], progress: Reporter) -> dict[Level, Floats]:
-    batches = []
-    starts = range(0, len(texts), BATCH)
-    for start in progress.track("scoring texts", starts, len(starts)):
-        batch = texts[start : start + BATCH]
-        matrix, _ = encode(model.sparse_encoder, model.dense_encoder, batch)
-        batches.append(model.probabilities(matrix))
-    return {level: np.concatenate([batch[level] for batch in batches]) for level in model.heads}
+def command_line() -> str:
+    """Return what to type to run this process again."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
-def _measure(
-    model: TriageModel,
-    examples: Examples,
-    probabilities: dict[Level, Floats],
-    rows: np.ndarray[tuple[int], np.dtype[np.bool_]],
-) -> dict[str, dict[str, float]]:
-    measured = {}
-    for level, head in model.heads.items():
-        labels = examples.table[level].to_numpy(dtype=object)[rows]
-        found = level_metrics(labels, probabilities[level][rows], head.classes)
-        if found:
-            measured[str(level)] = found
-    return measured
-
-
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

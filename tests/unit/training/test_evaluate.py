@@ -6,12 +6,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from appeal_files import corpus, write_jsonl
 
 from models.bundle import TriageModel
+from models.language import script
 from training.data import Examples, read_examples
-from training.evaluate import ALL, Result, evaluate, make_result, model_facts, out_of_fold_figures
+from training.evaluate import (
+    ALL,
+    Result,
+    evaluate,
+    language_parts,
+    make_result,
+    model_facts,
+    out_of_fold_figures,
+)
 from training.fit import fit_model
 
 
@@ -33,8 +43,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> TriageModel:
 def answered(model: TriageModel) -> list[dict[str, Any]]:
     """Two Russian and two Kazakh appeals, labelled as the model answers them."""
     texts = [
-        next(row["text"] for row in corpus()[start:] if row["lang"] == language)
-        for language, start in (("ru", 400), ("ru", 500), ("kk", 400), ("kk", 500))
+        next(row["text"] for row in corpus()[start:] if script(row["text"]) == wanted)
+        for wanted, start in (("ru", 400), ("ru", 500), ("kk", 400), ("kk_plain", 500))
     ]
     return [
         {"text": text, "topic": topic.code, "enterprise": enterprise.code}
@@ -51,7 +61,7 @@ def test_evaluate_figures_agree_with_a_small_table_by_hand(
     for row in rows[1:]:
         del row["enterprise"]
     found = evaluate(model, examples_of(tmp_path / "a.jsonl", rows))
-    assert found.keys() == {ALL, "ru", "kk"}
+    assert found.keys() == {ALL, "ru", "kk", "kk_plain"}
     assert found[ALL].keys() == {"topic", "enterprise"}
     counted = {
         (part, level): (values["n"], values["accuracy"])
@@ -64,7 +74,28 @@ def test_evaluate_figures_agree_with_a_small_table_by_hand(
         ("ru", "topic"): (2, 1 / 2),
         ("ru", "enterprise"): (1, 1),
         ("kk", "topic"): (2, 1),
+        ("kk_plain", "topic"): (1, 1),
     }
+
+
+def test_language_parts_take_the_language_that_the_data_names_and_tell_spelling(
+    tmp_path: Path,
+) -> None:
+    texts = ("Ауладағы қар тазаланбады", "Auladagy kar tazalanbady", "На дороге яма", "12")
+    rows = [{"text": text, "topic": "a"} for text in texts]
+    table = examples_of(tmp_path / "a.jsonl", rows).table
+    told = {name: rows.tolist() for name, rows in language_parts(table).items()}
+    assert told == {
+        ALL: [True] * 4,
+        "kk": [True, True, False, False],
+        "other": [False, False, False, True],
+        "ru": [False, False, True, False],
+        "kk_latin": [False, True, False, False],
+    }
+    languages = pd.Series(["kk", None, "mixed", "ru"], dtype=object)
+    named = language_parts(table.assign(language=languages))
+    assert named["mixed"].tolist() == [False, False, True, False]
+    assert named["ru"].tolist() == [False, False, False, True]
 
 
 def test_evaluate_missing_labels_are_not_measured(

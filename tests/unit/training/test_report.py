@@ -1,43 +1,47 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from benchmark_entries import make_entry, with_accuracy
 
+from training.benchmark.bars import AT_LEAST, Bar
+from training.benchmark.command import OUT
+from training.benchmark.entries import Results
 from training.errors import TrainingError
-from training.evaluate import ALL, Result
 from training.report import BEGIN, END, insert, render, update
 from triage.config import STARTER_DATA
 
 ROOT = STARTER_DATA.parent.parent
-FIGURES = {"n": 485.0, "accuracy": 0.8412, "top3_accuracy": 0.95, "macro_f1": 0.5, "ece": 0.03125}
-RESULT = Result(
-    name="Kursk",
-    command="triage-train evaluate",
-    date="2026-11-23",
-    data={},
-    model={"encoder": "static"},
-    metrics={
-        ALL: {
-            "topic": FIGURES,
-            "routed": {"n": 485.0, "accuracy": 0.7},
-            "category": FIGURES | {"accuracy": 0.9},
-        },
-        "ru": {"topic": FIGURES | {"accuracy": 0.88}},
-        "kk": {"topic": FIGURES | {"n": 49.0}},
-    },
+BARS = [
+    Bar("kursk", "all", "topic", figure, encoder, AT_LEAST, value)
+    for figure, encoder, value in (
+        ("accuracy", "best", 0.6),
+        ("accuracy", "static", 0.58),
+        ("macro_f1", "best", None),
+    )
+]
+RESULTS = Results(
+    (
+        make_entry(method="SVM", is_baseline=True, measured=with_accuracy(0.7)),
+        make_entry(suite="folds"),
+        make_entry(method="e5", measured=with_accuracy(0.8125)),
+    )
 )
 TABLE = """\
-| data | level | n | accuracy | ru | kk | mixed | top-3 | macro-F1 | ECE | encoder | date |
-|---|---|---|---|---|---|---|---|---|---|---|---|
-| Kursk | category | 485 | 0.900 | – | – | – | 0.950 | 0.500 | 0.031 | static | 2026-11-23 |
-| Kursk | topic | 485 | 0.841 | 0.880 | – | – | 0.950 | 0.500 | 0.031 | static | 2026-11-23 |
-| Kursk | routed | 485 | 0.700 | – | – | – | – | – | – | static | 2026-11-23 |"""
+| suite | texts | level | figure | e5 | static | SVM |
+| --- | --- | --- | --- | --- | --- | --- |
+| kursk | all | topic | accuracy | 0.812 | – | 0.700 |
+| kursk | all | topic | macro-F1 | 0.400 | – | 0.400 |"""
 
 
-def test_render_writes_a_row_for_each_level_in_their_order() -> None:
-    assert render([RESULT]) == TABLE
+def test_render_quotes_each_figure_once_with_methods_side_by_side() -> None:
+    assert render(RESULTS, BARS) == TABLE
+
+
+def test_render_of_no_figures_is_an_error() -> None:
+    with pytest.raises(TrainingError, match="run `triage-train benchmark` first"):
+        render(Results(), BARS)
 
 
 def test_insert_replaces_what_stands_between_the_marks_and_nothing_else() -> None:
@@ -53,29 +57,30 @@ def test_insert_page_without_marks_is_an_error(page: str) -> None:
         insert(page, TABLE)
 
 
-def test_update_takes_result_files_in_the_order_of_their_names(tmp_path: Path) -> None:
-    replace(RESULT, name="second").save(tmp_path / "results" / "b.json")
-    replace(RESULT, name="first").save(tmp_path / "results" / "a.json")
+def test_update_brings_the_figures_of_the_file_into_the_page(tmp_path: Path) -> None:
+    RESULTS.save(tmp_path / "benchmark.json")
     page = tmp_path / "README.md"
     page.write_text(f"қ{BEGIN}{END}\n", encoding="utf-8")
-    update(page, tmp_path / "results")
+    update(page, tmp_path / "benchmark.json")
     text = page.read_text(encoding="utf-8")
-    assert text.startswith(f"қ{BEGIN}\n| data |")
-    assert text.index("| first |") < text.index("| second |")
+    assert text.startswith(f"қ{BEGIN}\n| suite |")
+    assert "| kursk | all | topic | accuracy | 0.812 | – | 0.700 |\n" in text
 
 
-def test_update_page_without_marks_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("entries", [RESULTS, Results()])
+def test_update_without_marks_or_figures_leaves_the_page_alone(
+    tmp_path: Path, entries: Results
+) -> None:
+    entries.save(tmp_path / "benchmark.json")
     page = tmp_path / "README.md"
     page.write_text("# Title\n", encoding="utf-8")
     with pytest.raises(TrainingError):
-        update(page, tmp_path)
+        update(page, tmp_path / "benchmark.json")
     assert page.read_text(encoding="utf-8") == "# Title\n"
 
 
-def test_readme_figures_are_those_of_the_result_files(tmp_path: Path) -> None:
-    results = sorted((ROOT / "docs" / "results").glob("*.json"))
-    assert results
+def test_readme_figures_are_those_of_the_result_file(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
     page.write_text((ROOT / "README.md").read_text(encoding="utf-8"), encoding="utf-8")
-    update(page, ROOT / "docs" / "results")
+    update(page, ROOT / OUT)
     assert page.read_text(encoding="utf-8") == (ROOT / "README.md").read_text(encoding="utf-8")
