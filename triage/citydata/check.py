@@ -19,7 +19,7 @@ from triage.citydata.problems import (
 from triage.citydata.tables import City, Codes, read_tables
 
 LANGUAGES = ("ru", "kk", "mixed", "other")
-APPEALS = ("appeals.jsonl", "appeals.csv")
+APPEALS = ("appeals.jsonl", "appeals.csv", "appeals_more.jsonl")
 APPEAL_COLUMNS = Columns(
     required=("id", "text", "topic", "enterprise_id"),
     optional=("lang", "channel", "voice", "secondary_topic", "district", "received_at"),
