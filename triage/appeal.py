@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -46,6 +46,14 @@ class Bilingual:
     kk: str
 
 
+@dataclass(frozen=True, slots=True)
+class Coordinates:
+    """A point on the map, WGS 84, in degrees: north and east are positive."""
+
+    latitude: float
+    longitude: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appeal:
     """An appeal as it came in.
@@ -60,6 +68,8 @@ class Appeal:
         The intake system's word on the language; None lets the model tell.
     address, district
         Structured place, where the intake form had one; `district` is a code.
+    coordinates
+        Where the resident pointed on a map, or None.
     received_at
         When the resident wrote, aware of its time zone; due time counts from here, or from
         the decision where the intake system did not say.
@@ -72,6 +82,15 @@ class Appeal:
     language: str | None = None
     address: str | None = None
     district: str | None = None
+    coordinates: Coordinates | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFailure:
+    """A rule that could not be tried, and the type of the exception that it ended in."""
+
+    rule: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,10 @@ class Route:
         What the text tells of the place.
     question
         What to ask the resident, where a missing place keeps the rule from deciding.
+    failures
+        Rules that failed; the route was found without them.
+    note
+        What a person should know of the place, or None.
     """
 
     enterprise: str | None
@@ -93,6 +116,8 @@ class Route:
     reason: Bilingual
     places: tuple[Place, ...] = ()
     question: Bilingual | None = None
+    failures: tuple[RuleFailure, ...] = ()
+    note: Bilingual | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +163,9 @@ class Decision:
         A topic of another category that the appeal may be about as well, or None.
     reason_code, reason
         Why `action` is what it is.
+    shortlists
+        By level, the codes among which the right one is as often as the policy states; none for
+        the enterprise, whose candidates depend on rules and places.
     input_hash
         SHA-256 of the appeal's canonical JSON, hexadecimal.
     """
@@ -156,6 +184,7 @@ class Decision:
     input_hash: str
     decided_at: datetime
     secondary: Candidate | None = None
+    shortlists: dict[Level, tuple[str, ...]] = field(default_factory=dict)
 
     def chosen(self, level: Level) -> Candidate | None:
         """Return the chosen candidate of a level, None where there is none."""

@@ -67,7 +67,15 @@ def digest(value: object) -> str:
 
 def decision_digest(decision: Decision) -> str:
     """Return the digest of a decision and its appeal."""
-    return digest(asdict(decision))
+    content = asdict(decision)
+    appeal, route = content["appeal"], content["route"]
+    # What later versions added is left out where there is none: decisions that were made before
+    # keep the digest that they were given.
+    added = ((content, "shortlists"), (appeal, "coordinates"), (route, "failures"), (route, "note"))
+    for part, name in added:
+        if not part[name]:
+            del part[name]
+    return digest(content)
 
 
 def review_digest(review: Review) -> str:

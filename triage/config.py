@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     confidence: float = Field(
         Policy.confidence, gt=0, lt=1, description="Contract: how sure that promise is"
     )
+    shortlist_coverage: float = Field(
+        Policy.shortlist_coverage,
+        gt=0,
+        lt=1,
+        description="How often a shortlist must hold the right category, or topic",
+    )
     urgent_probability: float = Field(
         Policy.urgent_probability,
         ge=0,
@@ -76,6 +82,7 @@ class Settings(BaseSettings):
         return Policy(
             target_precision=self.target_precision,
             confidence=self.confidence,
+            shortlist_coverage=self.shortlist_coverage,
             urgent_probability=self.urgent_probability,
             secondary_probability=self.secondary_probability,
             urgent_hours=self.urgent_hours,

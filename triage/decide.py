@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from models.conformal import PredictionSets
 from models.prediction import Candidate, Level, Prediction
 from models.selective import Contract
 from triage import messages
@@ -30,6 +32,8 @@ class Context:
         Routes by rules and history, and how the two are joined.
     contract
         The contract of the level that is routed by: enterprise.
+    sets
+        What makes the shortlists of other levels, for those that there were examples of.
     """
 
     city: City
@@ -38,6 +42,7 @@ class Context:
     danger_words: DangerWords
     policy: Policy
     contract: Contract
+    sets: Mapping[Level, PredictionSets]
     versions: Versions
 
 
@@ -74,6 +79,7 @@ def decide(
         input_hash=input_hash(appeal),
         decided_at=at,
         secondary=secondary_topic(prediction, context),
+        shortlists=shortlists(prediction, context),
     )
 
 
@@ -86,7 +92,9 @@ def assess_urgency(appeal: Appeal, prediction: Prediction, context: Context) -> 
 
 def rule(prediction: Prediction, chosen: Route, where: Whereabouts, context: Context) -> Ruling:
     """Say what happens next; the first reason that holds is the one given."""
-    probability, contract = chosen.probability, context.contract
+    if chosen.failures:
+        rules = ", ".join(f"«{failure.rule}»" for failure in chosen.failures)
+        return _review("rule_failed", rules=rules)
     if prediction.language == "other":
         return _review("unknown_language")
     if prediction.evidence == 0:
@@ -98,18 +106,16 @@ def rule(prediction: Prediction, chosen: Route, where: Whereabouts, context: Con
     if chosen.question is not None:
         reason = messages.fill(messages.REASONS["place_missing"], question=chosen.question)
         return Ruling(Action.ASK, "place_missing", reason)
-    target = messages.percent(context.policy.target_precision)
-    if contract.threshold is None:
-        return _review("no_threshold", target=target)
-    numbers = {
-        "probability": messages.percent(probability),
-        "threshold": messages.percent(contract.threshold),
-        "target": target,
+    return _by_contract(chosen.enterprise, chosen.probability, prediction.language, context)
+
+
+def shortlists(prediction: Prediction, context: Context) -> dict[Level, tuple[str, ...]]:
+    """Return the codes of each level's prediction set, the most probable first."""
+    return {
+        level: sets.of(prediction.distributions[level].probabilities)
+        for level, sets in context.sets.items()
+        if level in prediction.distributions
     }
-    if not contract.covers(probability):
-        return _review("below_threshold", **numbers)
-    reason = messages.tell(messages.REASONS["contract_kept"], **numbers)
-    return Ruling(Action.AUTO, "contract_kept", reason)
 
 
 def secondary_topic(prediction: Prediction, context: Context) -> Candidate | None:
@@ -143,6 +149,8 @@ def input_hash(appeal: Appeal) -> str:
     fields: dict[str, Any] = asdict(appeal)
     if appeal.received_at is not None:
         fields["received_at"] = appeal.received_at.astimezone(UTC).isoformat()
+    if appeal.coordinates is None:
+        del fields["coordinates"]  # so that appeals of before there were any keep their hash
     content = json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -150,6 +158,24 @@ def input_hash(appeal: Appeal) -> str:
 def _levels(prediction: Prediction, chosen: Route) -> dict[Level, tuple[Candidate, ...]]:
     levels = {level: found for level, found in prediction.levels.items() if level != "enterprise"}
     return levels | ({"enterprise": chosen.candidates} if chosen.candidates else {})
+
+
+def _by_contract(enterprise: str, probability: float, language: str, context: Context) -> Ruling:
+    target = messages.percent(context.policy.target_precision)
+    if not context.contract.n_examples:
+        return _review("no_sample", target=target)
+    part = context.contract.part(language, enterprise)
+    if part.threshold is None:
+        return _review("no_threshold", target=target)
+    numbers = {
+        "probability": messages.percent(probability),
+        "threshold": messages.percent(part.threshold),
+        "target": target,
+    }
+    if not part.covers(probability):
+        return _review("below_threshold", **numbers)
+    reason = messages.tell(messages.REASONS["contract_kept"], **numbers)
+    return Ruling(Action.AUTO, "contract_kept", reason)
 
 
 def _is_elsewhere(district: str | None, enterprise: str, city: City) -> bool:

@@ -10,6 +10,7 @@ from datetime import date
 
 from triage.enterprises import Enterprise, EnterpriseRegistry
 from triage.places import Kind
+from triage.places.children import SUFFIX, names_children
 from triage.rules import Need, Rule, RuleBook
 from triage.whereabouts import Whereabouts
 
@@ -22,10 +23,19 @@ Index = dict[tuple[str, str], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """The rule that fired for a topic, and whom it names (several where the place fits several)."""
+    """The rule that fired for a topic.
+
+    Attributes
+    ----------
+    enterprises
+        Whom it names: several where the place fits several, nobody where the rule failed.
+    error
+        The type of the exception that the rule ended in; None where it did not.
+    """
 
     rule: Rule
     enterprises: tuple[str, ...]
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class Destinations:
         """Index an enterprise registry."""
         active = [one for one in registry.enterprises.values() if one.active]
         return cls(
-            by_number=_index((one, one.number) for one in active),
+            by_number=_index((one, _number(one)) for one in active),
             by_district=_index((one, one.district) for one in active),
             by_address=_index((one, address) for one in active for address in _addresses(one)),
             routes=tuple(route for one in active for route in _routes(one)),
@@ -59,13 +69,23 @@ class Destinations:
     def fire(
         self, topic: str, text: str, where: Whereabouts, book: RuleBook, day: date
     ) -> Fired | None:
-        """Return the first rule that fires for a topic, None where none does."""
+        """Return the first rule that fires for a topic, None where none does.
+
+        A rule that fails ends the search: those after it were written for when it does not fire.
+        """
         for rule in book.by_topic.get(topic, ()):
-            if rule.holds_on(day) and rule.fits_words(text):
-                enterprises = self._named(rule, where)
-                if enterprises:
-                    return Fired(rule, enterprises)
+            try:
+                enterprises = self._fire(rule, text, where, day)
+            except Exception as error:  # told in the decision, whatever it is
+                return Fired(rule, (), type(error).__qualname__)
+            if enterprises:
+                return Fired(rule, enterprises)
         return None
+
+    def _fire(self, rule: Rule, text: str, where: Whereabouts, day: date) -> tuple[str, ...]:
+        """Return whom a rule names, nobody where it does not fire."""
+        fires = rule.holds_on(day) and rule.fits_words(text)
+        return self._named(rule, where) if fires else ()
 
     def _named(self, rule: Rule, where: Whereabouts) -> tuple[str, ...]:
         if rule.enterprise is not None:
@@ -76,7 +96,7 @@ class Destinations:
             case Need.NUMBER:
                 keys = [normal.split(":", 1) for normal in where.all_of(Kind.FACILITY)]
                 fitting = [(kind, number) for kind, number in keys if kind in rule.types]
-                return _first(self.by_number.get(key) for key in fitting)
+                return _first(self._of_number(kind, number) for kind, number in fitting)
             case Need.ADDRESS:
                 addresses = where.all_of(Kind.ADDRESS)
                 return _first(
@@ -92,6 +112,12 @@ class Destinations:
             case Need.ROUTE:
                 return _first(self._of_route(rule, route) for route in where.all_of(Kind.ROUTE))
         return ()
+
+    def _of_number(self, kind: str, number: str) -> tuple[str, ...]:
+        """Return the one for children only where the text says so, unless there is no other."""
+        bare = number.removesuffix(SUFFIX)
+        known = (self.by_number.get((kind, one)) for one in (number, bare, bare + SUFFIX))
+        return _first(known)
 
     def _of_route(self, rule: Rule, route: str) -> tuple[str, ...]:
         digits = _DIGITS.match(route)
@@ -109,6 +135,13 @@ def _index(pairs: Iterable[tuple[Enterprise, str | None]]) -> Index:
         if key:
             index[enterprise.type, key].append(enterprise.id)
     return {key: tuple(ids) for key, ids in index.items()}
+
+
+def _number(enterprise: Enterprise) -> str | None:
+    """Return an enterprise's number, as `triage.places` writes it for one for children."""
+    if enterprise.number and names_children(f"{enterprise.name.ru} {enterprise.name.kk}"):
+        return enterprise.number + SUFFIX
+    return enterprise.number
 
 
 def _addresses(enterprise: Enterprise) -> Iterator[str]:

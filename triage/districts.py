@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from triage.appeal import Bilingual
+from triage.appeal import Bilingual, Coordinates
+from triage.boundaries import Boundary
 
 _WORD = re.compile(r"\d+|[^\W\d_]+")
 # How people type Kazakh on a Russian keyboard; ё for е is the same habit in Russian.
@@ -34,10 +35,11 @@ def district_key(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class District:
-    """A district of the city."""
+    """A district of the city; `boundary` is None where the city does not give it."""
 
     code: str
     name: Bilingual
+    boundary: Boundary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,20 @@ class Districts:
         "район" or "ауданы". Free text is not searched.
         """
         return self._codes.get(district_key(text))
+
+    @property
+    def have_boundaries(self) -> bool:
+        """Whether the boundary of any district is known."""
+        return any(district.boundary for district in self.by_code.values())
+
+    def around(self, point: Coordinates) -> str | None:
+        """Return the code of the district that a point lies in, None where it is in none."""
+        found = (
+            code
+            for code, district in sorted(self.by_code.items())
+            if district.boundary and district.boundary.contains(point.latitude, point.longitude)
+        )
+        return next(found, None)
 
     @cached_property
     def _codes(self) -> dict[tuple[str, ...], str]:

@@ -75,6 +75,13 @@ class EnterpriseRegistry:
         """The content's version; the order of rows does not change it."""
         return content_version(self.enterprises.values())
 
+    @cached_property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """All that each enterprise is called, by id."""
+        return {
+            one.id: (one.name.ru, one.name.kk, *one.aliases) for one in self.enterprises.values()
+        }
+
     def get(self, enterprise_id: str) -> Enterprise | None:
         """Return the enterprise with this very id, None where there is none."""
         return self.enterprises.get(enterprise_id)

@@ -16,6 +16,8 @@ class Policy:
     target_precision, confidence
         The contract: what is routed without a person is right at least this often, and this
         sure is the promise.
+    shortlist_coverage
+        How often a reviewer's shortlist must hold the right category, or topic.
     urgent_probability
         From which probability of its urgency head on an appeal is urgent.
     secondary_probability
@@ -26,6 +28,7 @@ class Policy:
 
     target_precision: float = 0.95
     confidence: float = 0.90
+    shortlist_coverage: float = 0.90
     urgent_probability: float = 0.5
     secondary_probability: float = 0.2
     urgent_hours: int = 12

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from itertools import takewhile
 
 import numpy as np
 
 from models.prediction import CANDIDATES, Candidate, Distribution, Prediction
 from triage import messages
-from triage.appeal import Appeal, Bilingual, Route
+from triage.appeal import Appeal, Bilingual, Route, RuleFailure
 from triage.citydata import City
 from triage.destinations import Destinations, Fired
 from triage.joining import MIN_TOPIC, Floats, Join
-from triage.rules import RuleBook
+from triage.rules import Need, RuleBook
 from triage.whereabouts import Locator, Whereabouts
 
 HISTORY, NOBODY = "history", "none"
@@ -55,15 +57,21 @@ class Router:
             bound=frozenset(one.id for one in active if one.type in bound_types),
         )
 
+    @cached_property
+    def guessable(self) -> frozenset[str]:
+        """Ids that history may propose."""
+        return self.active - self.bound
+
     def route(
         self, appeal: Appeal, prediction: Prediction, join: Join, day: date
     ) -> tuple[Route, Whereabouts]:
         """Choose who must act, and tell by which rule and why."""
-        where = self.locator.locate(appeal)
-        fired = self.fire(appeal.text, where, prediction.distributions.get("topic"), day)
+        topics = prediction.distributions.get("topic")
+        where = self.reread(self.locator.locate(appeal), topics)
+        fired = self.fire(appeal.text, where, topics, day)
         codes, probabilities = self.join(
             prediction.distributions.get("enterprise"),
-            rule_shares(fired, prediction.distributions.get("topic")),
+            rule_shares(fired, topics),
             join,
         )
         candidates = tuple(
@@ -71,6 +79,17 @@ class Router:
             for place in np.argsort(-probabilities, kind="stable")[:CANDIDATES]
         )
         return _explained(candidates, fired, prediction, where), where
+
+    def reread(self, where: Whereabouts, topics: Distribution | None) -> Whereabouts:
+        """Take what is doubtful in the text for what the most probable topic needs."""
+        if topics is None:
+            return where
+        topic = topics.classes[int(topics.probabilities.argmax())]
+        of_topic = self.book.by_topic.get(topic, ())
+        rules = list(takewhile(lambda rule: not rule.is_unconditional, of_topic))
+        needs = {rule.need for rule in rules if rule.need}
+        types = next((rule.types for rule in rules if rule.need is Need.NUMBER), ())
+        return self.locator.locate_needed(where, needs, types)
 
     def fire(
         self, text: str, where: Whereabouts, topics: Distribution | None, day: date
@@ -89,10 +108,10 @@ class Router:
         self, history: Distribution | None, shares: Mapping[str, float], join: Join
     ) -> tuple[list[str], Floats]:
         """Return active enterprises with their joint probabilities; the best need not be first."""
-        learned = dict(zip(history.classes, history.probabilities, strict=True)) if history else {}
-        for code in self.bound & learned.keys():
-            del learned[code]
-        codes = sorted((learned.keys() | shares.keys()) & self.active)
+        learned = _by_code(history) if history else {}
+        known = self.guessable & learned.keys()
+        codes = sorted(known | (shares.keys() & self.active))
+        learned = {code: learned[code] for code in known}
         model = np.array([learned.get(code, 0.0) for code in codes])
         if not shares or not codes:
             return codes, model
@@ -108,12 +127,16 @@ def rule_shares(fired: Firings, topics: Distribution | None) -> dict[str, float]
     shares: dict[str, float] = {}
     if topics is None:
         return shares
-    probability = dict(zip(topics.classes, topics.probabilities, strict=True))
+    probability = _by_code(topics)
     for topic, firing in fired.items():
         for code in firing.enterprises:
-            share = float(probability[topic]) / len(firing.enterprises)
+            share = probability[topic] / len(firing.enterprises)
             shares[code] = shares.get(code, 0.0) + share
     return shares
+
+
+def _by_code(distribution: Distribution) -> dict[str, float]:
+    return dict(zip(distribution.classes, distribution.probabilities.tolist(), strict=True))
 
 
 def _explained(
@@ -140,4 +163,10 @@ def _explained(
         reason=rule.reason if rule else messages.RULES[name],
         places=where.places,
         question=question,
+        failures=tuple(
+            dict.fromkeys(
+                RuleFailure(one.rule.name, one.error) for one in fired.values() if one.error
+            )
+        ),
+        note=messages.NOTES["outside_districts"] if where.is_outside else None,
     )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-import numpy as np
+import structlog
 from uuid_utils import uuid7
 
 from models.bundle import BATCH, TriageModel
-from models.prediction import Prediction
+from models.conformal import PredictionSets, conformalize
+from models.prediction import Level, Prediction
 from models.registry import LoadedModel
-from models.selective import Contract, ContractSample, conclude
+from models.selective import NO_SAMPLE, Contract, conclude
 from triage import audit
 from triage.appeal import Appeal, Decision, Versions
 from triage.citydata import City
@@ -41,11 +42,11 @@ WARM_UP = "Қар тазаланбады, уберите снег"
 SYSTEM = "system"
 """The actor of what no person did."""
 
-NO_SAMPLE = ContractSample(np.zeros(0), np.zeros(0, dtype=bool))
-"""Of a model that names no enterprise, or was fitted on too little to promise anything."""
-
+SHORTLISTED: tuple[Level, ...] = ("category", "topic")
+"""Levels with a shortlist; what an enterprise's would be depends on the rules of each appeal."""
 
 _SILENT = Silent()
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class TriageService:
                     "enterprises": versions.enterprises,
                     "policy": versions.policy,
                     "rules": versions.rules,
-                    "threshold": serving.context.contract.threshold,
+                    "contract": [asdict(part) for part in serving.context.contract.parts],
                 },
                 at=self._clock(),
             )
@@ -155,6 +156,7 @@ class TriageService:
         decision = decide(
             appeal, prediction, serving.context, decision_id=str(uuid7()), at=self._clock()
         )
+        _log_failures(decision)
         return self._store(decision, actor)
 
     def review(self, decision_id: str, request: ReviewRequest) -> StoredDecision:
@@ -262,8 +264,19 @@ class TriageService:
             danger_words=self._danger_words,
             policy=self.policy,
             contract=contract,
+            sets=self._sets(model),
             versions=versions,
         )
+
+    def _sets(self, model: TriageModel) -> dict[Level, PredictionSets]:
+        samples = {level: model.contract_samples.get(level, NO_SAMPLE) for level in SHORTLISTED}
+        return {
+            level: conformalize(
+                sample, model.heads[level].classes, coverage=self.policy.shortlist_coverage
+            )
+            for level, sample in samples.items()
+            if len(sample.label)
+        }
 
     def _predicted_again(
         self, model: TriageModel, filters: DecisionFilters
@@ -305,3 +318,14 @@ class TriageService:
                 audit.append_decision(session, city=self.city_code, decision=decision, actor=actor)
                 return decision
         return self._same_or_conflict(appeal, found)
+
+
+def _log_failures(decision: Decision) -> None:
+    for failure in decision.route.failures:
+        log.error(
+            "rule.failed",
+            decision_id=decision.id,
+            appeal_id=decision.appeal.appeal_id,
+            rule=failure.rule,
+            error=failure.error,
+        )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from triage.appeal import Appeal
 from triage.citydata import City
-from triage.places import Gazetteer, Kind, Place
+from triage.districts import Districts
+from triage.places import Findings, Gazetteer, Kind, Place
+from triage.places.gazetteer import NOTHING_FOUND, without_overlaps
+from triage.rules import Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,14 @@ class Whereabouts:
     by_field
         Found in the field ``address``, with their spans in that.
     district, bank
-        By the field, else by name, else by the street; None where nothing tells.
+        By the fields, else by name, else by the street; None where nothing tells. Of the fields
+        the district's own comes first, then the coordinates, then the address.
     conflicts
-        Whether the text names another district than the fields, which win.
+        Whether the text or the coordinates tell another district than the field that wins.
+    is_outside
+        Whether there are coordinates, and in none of the districts whose boundary is known.
+    findings
+        What the text tells of places, doubtful ones included.
     """
 
     places: tuple[Place, ...] = ()
@@ -32,6 +40,8 @@ class Whereabouts:
     district: str | None = None
     bank: str | None = None
     conflicts: bool = False
+    is_outside: bool = False
+    findings: Findings = NOTHING_FOUND
 
     def all_of(self, kind: Kind) -> tuple[str, ...]:
         """Return the normal forms of a kind, those of the field first, each once."""
@@ -52,6 +62,7 @@ class Locator:
     """Finds out where appeals of a city are about."""
 
     gazetteer: Gazetteer
+    districts: Districts
     street_districts: Mapping[str, str]
     bank_of: Mapping[str, str]
 
@@ -63,22 +74,59 @@ class Locator:
             found[street.name.ru].add(street.district)
         # A street that runs through several districts does not tell which.
         sure = {name: min(districts) for name, districts in found.items() if len(districts) == 1}
-        return cls(Gazetteer.of(city), sure, bank_of)
+        return cls(Gazetteer.of(city), city.districts, sure, bank_of)
 
     def locate(self, appeal: Appeal) -> Whereabouts:
         """Join what the fields say with what the text says; fields win."""
-        places = self.gazetteer.find(appeal.text)
+        findings = self.gazetteer.read(appeal.text)
+        places = findings.places
         by_field = self.gazetteer.find(appeal.address) if appeal.address else ()
         told = self._district(places)
-        given = appeal.district or self._district(by_field)
+        pointed_at = self.districts.around(appeal.coordinates) if appeal.coordinates else None
+        given = appeal.district or pointed_at or self._district(by_field)
         district = given or told
+        known = {code for code in (given, pointed_at, told) if code}
         banks = [place.normal for place in (*by_field, *places) if place.kind is Kind.BANK]
         return Whereabouts(
             places=places,
             by_field=by_field,
             district=district,
             bank=self.bank_of.get(district or "") or next(iter(banks), None),
-            conflicts=given is not None and told is not None and given != told,
+            conflicts=given is not None and len(known) > 1,
+            is_outside=appeal.coordinates is not None
+            and pointed_at is None
+            and self.districts.have_boundaries,
+            findings=findings,
+        )
+
+    def locate_needed(
+        self, where: Whereabouts, needs: Collection[Need], types: Collection[str]
+    ) -> Whereabouts:
+        """Take what is doubtful in a text for what an appeal of its kind needs, if it lacks that.
+
+        `В 9-й не дозвониться` says nothing alone; in an appeal on health it tells polyclinic 9.
+
+        Parameters
+        ----------
+        types
+            Types of which a number is needed.
+        """
+        found: list[Place] = []
+        told = {normal.partition(":")[0] for normal in where.all_of(Kind.FACILITY)}
+        if Need.NUMBER in needs and told.isdisjoint(types):
+            found += self.gazetteer.facilities_of(where.findings, types)
+        if Need.ROUTE in needs and not where.all_of(Kind.ROUTE):
+            found += self.gazetteer.routes_of(where.findings)
+        if {Need.DISTRICT, Need.BANK} & set(needs) and not (where.district or where.bank):
+            found += where.findings.streets
+        if not found:
+            return where
+        district = where.district or self._district(found)
+        return replace(
+            where,
+            places=without_overlaps(found, where.places),
+            district=district,
+            bank=where.bank or self.bank_of.get(district or ""),
         )
 
     def _district(self, places: Iterable[Place]) -> str | None:

@@ -18,6 +18,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from models.text import romanise, word_spans
@@ -98,8 +99,8 @@ class WordPatterns:
 
     def find(self, text: str) -> tuple[str, ...]:
         """Return the stretches of the text that match, as written, in their order."""
-        spans = word_spans(text)
-        found = self._stretches(text, spans)
+        spans, _ = _read(text)
+        found = self._stretches(text)
         if not found:
             return ()
         calmed = {
@@ -114,10 +115,11 @@ class WordPatterns:
         wanted = {(one.first.word, one.last.word) for one in self._complete(standing, calms=False)}
         return tuple(text[spans[first][1] : spans[last][2]] for first, last in _outermost(wanted))
 
-    def _stretches(self, text: str, spans: list[tuple[str, int, int]]) -> dict[int, list[Stretch]]:
+    def _stretches(self, text: str) -> dict[int, list[Stretch]]:
         hits: dict[int, list[Hit]] = defaultdict(list)
-        for word, position in enumerate(_positions(text, spans)):
-            for slot in self._slots(romanise(spans[word][0])):
+        _, words = _read(text)
+        for word, (key, position) in enumerate(words):
+            for slot in self._slots(key):
                 hits[slot.group].append(Hit(slot.place, word, position))
         found = {
             group: list(_chains(of_group, self.sizes[group]))
@@ -137,6 +139,17 @@ class WordPatterns:
             if pattern.calms is calms and all(found.get(group) for group in pattern.groups):
                 for group in pattern.groups:
                     yield from found[group]
+
+
+@lru_cache(maxsize=1)
+def _read(text: str) -> tuple[list[tuple[str, int, int]], list[tuple[str, int]]]:
+    """Return the spans of a text's words, and their keys with their positions.
+
+    Many patterns are looked for in one text after the other, so the last one is kept.
+    """
+    spans = word_spans(text)
+    keys = (romanise(word) for word, _, _ in spans)
+    return spans, list(zip(keys, _positions(text, spans), strict=True))
 
 
 def _positions(text: str, spans: list[tuple[str, int, int]]) -> Iterator[int]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.requests import ReviewState
+from api.schemas.requests import Point, ReviewState
 from models.language import Language
 from triage.appeal import Action, Channel, Verdict
 from triage.place import Kind
@@ -34,6 +34,10 @@ class LevelAnswer(CandidateAnswer):
     """What was chosen at one level, and the candidates it was chosen from."""
 
     candidates: list[CandidateAnswer] = Field(max_length=5)
+    shortlist: list[str] | None = Field(
+        description="Codes among which the right one is as often as the policy states, best first;"
+        " null where there is no such promise, as for enterprises"
+    )
 
 
 class ReasonAnswer(_Answer):
@@ -69,6 +73,8 @@ class RouteAnswer(_Answer):
     reason_ru: str
     reason_kk: str
     places: list[PlaceAnswer]
+    note_ru: str | None = Field(description="What to know of the place; null where nothing")
+    note_kk: str | None
 
 
 class UrgencyAnswer(_Answer):
@@ -145,6 +151,7 @@ class StoredDecisionAnswer(DecisionAnswer):
     channel: Channel | None
     address: str | None
     district: str | None
+    coordinates: Point | None
     version: int = Field(description="1 when decided, one more with each review")
     review_state: ReviewState
     reviews: list[ReviewAnswer] = Field(description="All reviews; the last one holds")

@@ -15,6 +15,7 @@ REQUESTS: dict[str, Any] = {
             "appeal_id": "109-2026-004512",
             "channel": "whatsapp",
             "district": "Алматы",
+            "coordinates": {"lat": 51.1402, "lon": 71.4931},
             "received_at": "2026-01-19T08:15:00+05:00",
         },
     },
@@ -50,9 +51,9 @@ def _candidate(code: str, name_ru: str, name_kk: str, probability: float) -> dic
     return {"code": code, "name_ru": name_ru, "name_kk": name_kk, "probability": probability}
 
 
-def _level(*candidates: _Candidate) -> dict[str, Any]:
+def _level(*candidates: _Candidate, shortlist: list[str] | None = None) -> dict[str, Any]:
     listed = [_candidate(*candidate) for candidate in candidates]
-    return {**listed[0], "candidates": listed}
+    return {**listed[0], "candidates": listed, "shortlist": shortlist}
 
 
 _MODEL = {
@@ -64,6 +65,7 @@ _MODEL = {
         "rules": "b6ac6d67bc0f",
     },
 }
+_NO_NOTE = {"note_ru": None, "note_kk": None}
 _NO_QUESTION = {"question": None, "question_text": None, "secondary": None}
 
 ANSWERS: dict[str, Any] = {
@@ -76,10 +78,12 @@ ANSWERS: dict[str, Any] = {
             "category": _level(
                 ("snow", "Уборка снега", "Қар тазалау", 0.981),
                 ("waste", "Отходы и чистота", "Қалдықтар және тазалық", 0.006),
+                shortlist=["snow"],
             ),
             "topic": _level(
                 ("snow.yards", "Уборка снега во дворах", "Ауладағы қарды тазалау", 0.942),
                 ("snow.roads", "Уборка снега на дорогах", "Жолдағы қарды тазалау", 0.021),
+                shortlist=["snow.yards"],
             ),
             "enterprise": _level(
                 (
@@ -118,6 +122,7 @@ ANSWERS: dict[str, Any] = {
                         "text": "Петрова, 12",
                     }
                 ],
+                **_NO_NOTE,
             },
             "urgency": {"urgent": False, "probability": 0.018, "danger_words": []},
             "due_at": "2026-01-20T03:15:00Z",
@@ -135,6 +140,7 @@ ANSWERS: dict[str, Any] = {
             "category": _level(
                 ("heating", "Теплоснабжение", "Жылумен қамту", 0.993),
                 ("housing", "Содержание жилья", "Тұрғын үйді күтіп ұстау", 0.003),
+                shortlist=["heating"],
             ),
             "topic": _level(
                 ("heating.outage", "Нет отопления", "Жылу жоқ", 0.921),
@@ -144,6 +150,7 @@ ANSWERS: dict[str, Any] = {
                     "Пәтердегі жылудың нашарлығы",
                     0.064,
                 ),
+                shortlist=["heating.outage"],
             ),
             "enterprise": _level(("UTIL-HEAT", "Тепловые сети", "Жылу желілері", 0.948)),
             "action": "auto",
@@ -160,6 +167,7 @@ ANSWERS: dict[str, Any] = {
                 "reason_ru": "Теплом и горячей водой занимаются тепловые сети",
                 "reason_kk": "Жылу мен ыстық суға жылу желілері жауап береді",
                 "places": [],
+                **_NO_NOTE,
             },
             "urgency": {"urgent": False, "probability": 0.214, "danger_words": []},
             "due_at": "2026-01-19T15:16:41.880120Z",
@@ -177,6 +185,7 @@ ANSWERS: dict[str, Any] = {
             "category": _level(
                 ("transport", "Общественный транспорт", "Қоғамдық көлік", 0.742),
                 ("lighting", "Уличное освещение", "Көше жарығы", 0.238),
+                shortlist=["transport", "lighting"],
             ),
             "topic": _level(
                 (
@@ -191,6 +200,7 @@ ANSWERS: dict[str, Any] = {
                     "Көше шамдары жанбайды",
                     0.231,
                 ),
+                shortlist=["transport.schedule", "lighting.not_working"],
             ),
             "enterprise": _level(
                 (
@@ -222,6 +232,7 @@ ANSWERS: dict[str, Any] = {
                 "reason_ru": "Маршрут не назван, пока отвечает диспетчерская",
                 "reason_kk": "Маршрут аталмаған, әзірге диспетчерлік қызмет жауап береді",
                 "places": [],
+                **_NO_NOTE,
             },
             "urgency": {"urgent": False, "probability": 0.031, "danger_words": []},
             "due_at": "2026-01-21T03:21:09.417733Z",

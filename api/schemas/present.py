@@ -24,8 +24,9 @@ from api.schemas.answers import (
     UrgencyAnswer,
     VersionsAnswer,
 )
+from api.schemas.requests import Point
 from models.prediction import Candidate, Level
-from triage.appeal import Action, Bilingual, Decision, Review
+from triage.appeal import Action, Bilingual, Coordinates, Decision, Review
 from triage.citydata import City
 from triage.enterprises import Enterprise
 from triage.store.decisions import StoredDecision
@@ -60,6 +61,7 @@ def stored_answer(stored: StoredDecision, city: City) -> StoredDecisionAnswer:
         channel=appeal.channel,
         address=appeal.address,
         district=appeal.district,
+        coordinates=_point(appeal.coordinates),
         version=stored.version,
         review_state=stored.review_state,
         reviews=[_review_answer(review, city) for review in stored.reviews],
@@ -153,7 +155,15 @@ def _route_answer(decision: Decision) -> RouteAnswer:
             )
             for place in route.places
         ],
+        note_ru=route.note and route.note.ru,
+        note_kk=route.note and route.note.kk,
     )
+
+
+def _point(coordinates: Coordinates | None) -> Point | None:
+    if coordinates is None:
+        return None
+    return Point(lat=coordinates.latitude, lon=coordinates.longitude)
 
 
 def _enterprise_answer(decision: Decision, city: City) -> LevelAnswer | None:
@@ -164,7 +174,12 @@ def _level_answer(level: Level, decision: Decision, city: City) -> LevelAnswer |
     candidates = _candidate_answers(level, decision.levels.get(level, ()), city)
     if not candidates:
         return None
-    return LevelAnswer(**candidates[0].model_dump(), candidates=candidates)
+    shortlist = decision.shortlists.get(level)
+    return LevelAnswer(
+        **candidates[0].model_dump(),
+        candidates=candidates,
+        shortlist=None if shortlist is None else list(shortlist),
+    )
 
 
 def _candidate_answers(

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from api.schemas.fields import Moment, Name, Remark, Text
 from models.language import Language
-from triage.appeal import Action, Appeal, Channel, Verdict
+from triage.appeal import Action, Appeal, Channel, Coordinates, Verdict
 from triage.citydata import City
 from triage.errors import InvalidAppealError
 from triage.reviewing import ReviewRequest
@@ -34,6 +34,18 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Point(_Request):
+    """A point on the map, WGS 84, in degrees."""
+
+    lat: float = Field(ge=-90, le=90, strict=True, allow_inf_nan=False, description="Latitude")
+    lon: float = Field(ge=-180, le=180, strict=True, allow_inf_nan=False, description="Longitude")
+
+    def to_coordinates(self) -> Coordinates:
+        """Turn it into what the service takes."""
+        # SQLite loses the sign of a negative zero, and with it the decision's digest.
+        return Coordinates(latitude=self.lat + 0.0, longitude=self.lon + 0.0)
+
+
 class ClassifyRequest(_Request):
     """An appeal to decide on."""
 
@@ -48,6 +60,11 @@ class ClassifyRequest(_Request):
     address: Remark | None = Field(None, description="Address, where the form has one")
     district: Name | None = Field(
         None, description="District: its code, or its Russian or Kazakh name"
+    )
+    coordinates: Point | None = Field(
+        None,
+        description="Where the resident pointed on a map; tells the district where `district` is"
+        " left out and the city's files hold the districts' boundaries",
     )
     received_at: Annotated[Moment, AfterValidator(_check_past)] | None = Field(
         None, description="When the resident wrote, with a time zone; due time counts from here"
@@ -69,6 +86,7 @@ class ClassifyRequest(_Request):
             language=self.language,
             address=self.address,
             district=resolve_district(self.district, city),
+            coordinates=self.coordinates.to_coordinates() if self.coordinates else None,
         )
 
 

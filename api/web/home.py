@@ -60,6 +60,7 @@ def _render(
         failure=failure and failure_words(failure, pages.locale),
         versions=versions,
         contract=versions and service.contract,
+        enterprises=service.city.enterprises.enterprises,
         channels=[channel.value for channel in Channel],
         districts=service.city.districts.by_code.values(),
         latest=[stored_answer(stored, service.city) for stored in latest],

@@ -44,6 +44,16 @@ def test_classify_levels_have_names_and_falling_candidates(client: TestClient) -
         assert all(candidate["name_ru"] and candidate["name_kk"] for candidate in candidates)
 
 
+def test_classify_shortlists_begin_with_the_choice_and_are_kept(client: TestClient) -> None:
+    answer = submit(client)
+
+    for level in ("category", "topic"):
+        assert answer[level]["shortlist"][0] == answer[level]["code"]
+    assert answer["enterprise"]["shortlist"] is None
+    stored = client.get(f"/decisions/{answer['decision_id']}").json()
+    assert stored["topic"] == answer["topic"]
+
+
 def test_classify_danger_words_make_urgent_and_shorten_the_deadline(client: TestClient) -> None:
     calm = submit(client, received_at="2026-01-19T08:15:00+05:00")
     danger = submit(
@@ -71,6 +81,7 @@ def test_classify_optional_fields_are_kept(client: TestClient) -> None:
         "channel": "whatsapp",
         "language": "kk",
         "address": "Қабанбай батыр даңғылы, 11",
+        "coordinates": {"lat": 51.128207, "lon": -0.0},
         "received_at": "2026-01-19T08:15:00+05:00",
     }
 

@@ -63,6 +63,8 @@ def test_home_tells_model_and_contract(client: TestClient) -> None:
 
     assert "small" in page
     assert "95,0 %" in page
+    assert "Все обращения" in page  # one part: the threshold and what it rests on
+    assert ("50,0 %" in page, "999" in page) == (True, True)
     assert "disabled" not in page
 
 

@@ -17,7 +17,6 @@ from models import folder
 from training.cli import app
 from training.evaluate import ALL
 from training.evaluate import Result as Measured
-from training.report import BEGIN, END
 from triage.config import STARTER_DATA
 
 BIN = Path(sys.executable).parent
@@ -177,9 +176,7 @@ def test_fit_alias_without_a_name_is_refused_before_anything_is_read(train: Trai
     assert "needs --register" in result.stderr
 
 
-def test_evaluate_writes_a_result_file_and_report_puts_it_into_the_page(
-    train: Train, home: Path, jsonl: Path
-) -> None:
+def test_evaluate_writes_a_result_file(train: Train, home: Path, jsonl: Path) -> None:
     model, result_file = home / "model", home / "results" / "test.json"
     fitted = train("fit", "--data", jsonl, "--encoder", "none", "--out", model)
     assert fitted.exit_code == 0, fitted.stderr
@@ -195,12 +192,6 @@ def test_evaluate_writes_a_result_file_and_report_puts_it_into_the_page(
     assert measured.metrics[ALL]["topic"]["n"] == N_ROWS
     assert measured.metrics.keys() >= {ALL, "ru", "kk"}
     assert "topic" in result.stdout
-
-    page = home / "README.md"
-    page.write_text(f"# Title\n{BEGIN}\n{END}\n", encoding="utf-8")
-    assert train("report", "--results", home / "results", "--page", page).exit_code == 0
-    accuracy = measured.metrics[ALL]["topic"]["accuracy"]
-    assert f"| Astana | topic | {N_ROWS} | {accuracy:.3f} |" in page.read_text(encoding="utf-8")
 
 
 def test_evaluate_standard_input_is_measured_on(train: Train, home: Path, jsonl: Path) -> None:
@@ -223,10 +214,8 @@ def test_fit_result_has_the_out_of_fold_figures(train: Train, home: Path, jsonl:
 
 def test_evaluate_and_report_errors_are_told(train: Train, home: Path, jsonl: Path) -> None:
     assert "no model here" in said(train("evaluate", "--model", home, "--data", jsonl))
-    missing = train("report", "--results", home, "--page", home / "none.md")
-    assert "none.md" in said(missing)
-    (home / "README.md").write_text("# Title\n", encoding="utf-8")
-    assert "results: begin" in said(train("report", "--page", home / "README.md"))
+    missing = train("report", "--results", home / "none.json")
+    assert "no figures" in said(missing)
 
 
 def run_installed(home: Path, name: str, *arguments: Any) -> subprocess.CompletedProcess[str]:

@@ -2,18 +2,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from models import folder
 from models.registry import LoadedModel
-from triage.appeal import Action, Appeal, Channel, Verdict
+from triage.appeal import Action, Appeal, Channel, Coordinates, RuleFailure, Verdict
 from triage.audit import Kind
 from triage.citydata import load_city
 from triage.config import STARTER_DATA
@@ -35,6 +36,7 @@ from triage.store.decisions import DecisionFilters
 from triage.store.sessions import Sessions
 from triage.store.tables import AppealTable, DecisionTable, LedgerEventTable, ReviewTable
 from triage.urgency import DangerWords
+from triage.wordpatterns import WordPatterns
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SNOW = "Во дворе третий день не убирают снег, коляску не провезти"
@@ -224,6 +226,45 @@ def test_submit_what_was_decided_before_needs_no_model(
     assert make_service().submit(appeal, actor="ikomek") == decision
 
 
+class Unreadable:
+    """Word patterns that can't be looked for."""
+
+    def find(self, text: str) -> list[str]:
+        raise LookupError(text)
+
+
+def test_submit_rule_that_fails_is_stored_and_logged_without_the_text(
+    make_service: Make, loaded: LoadedModel
+) -> None:
+    city = load_city(STARTER_DATA)
+    broken = replace(
+        load_city_rules(STARTER_DATA, city).rules[0],
+        name="broken",
+        topics=frozenset(city.taxonomy.topics),
+        words=cast("WordPatterns", Unreadable()),
+    )
+    service = make_service(rules=RuleBook.of((broken,), {}, "v"))
+    service.use(loaded)
+    with capture_logs() as logs:
+        decision = service.submit(Appeal(text=SNOW, appeal_id="109-1"), actor="test")
+    found = service.get(decision.id).decision
+    assert (found.action, found.reason_code) == (Action.REVIEW, "rule_failed")
+    assert found.route.failures == (RuleFailure("broken", "LookupError"),)
+    [logged] = [entry for entry in logs if entry["event"] == "rule.failed"]
+    ids = {"decision_id": decision.id, "appeal_id": "109-1"}
+    assert logged.items() >= {**ids, "rule": "broken", "error": "LookupError"}.items()
+    assert SNOW not in repr(logs)
+    assert service.verify_ledger() > 0
+
+
+@pytest.mark.parametrize("point", [Coordinates(51.128207, 71.430411), Coordinates(0.0, -180.0)])
+def test_submit_coordinates_are_kept_and_the_ledger_verifies(
+    service: TriageService, point: Coordinates
+) -> None:
+    decision = service.submit(Appeal(text=SNOW, coordinates=point), actor="test")
+    assert service.get(decision.id).decision.appeal.coordinates == point
+
+
 def test_submit_unknown_district_is_refused_and_stores_nothing(
     service: TriageService, sessions: Sessions
 ) -> None:
@@ -253,8 +294,30 @@ def test_use_is_in_the_ledger(service: TriageService, sessions: Sessions) -> Non
         event = session.scalars(select(LedgerEventTable)).one()
     assert (event.kind, event.subject_id) == (Kind.MODEL_LOADED, "appeal-triage/7")
     assert event.payload["fingerprint"] == service.versions.model_hash
-    assert event.payload["threshold"] == service.contract.threshold
+    assert event.payload["contract"] == []  # without the rules that the model was joined with
     assert event.payload["rules"] == service.versions.rules == "none"
+
+
+def test_use_contract_in_force_is_in_the_ledger_part_by_part(
+    make_service: Make, loaded: LoadedModel, sessions: Sessions
+) -> None:
+    service = make_service(rules=load_city_rules(STARTER_DATA, load_city(STARTER_DATA)))
+    service.use(loaded)
+    with sessions.read() as session:
+        event = session.scalars(select(LedgerEventTable)).one()
+    assert event.payload["contract"] == [asdict(part) for part in service.contract.parts]
+    assert [part["threshold"] for part in event.payload["contract"]] == [0.5]
+
+
+def test_submit_shortlists_hold_the_choice_and_are_stored(service: TriageService) -> None:
+    decision = service.submit(Appeal(text=SNOW), actor="ikomek")
+    assert decision.shortlists.keys() == {"category", "topic"}
+    for level, codes in decision.shortlists.items():
+        chosen = decision.chosen(level)
+        assert chosen is not None
+        assert codes[0] == chosen.code
+        assert len(codes) == len(set(codes))
+    assert service.get(decision.id).decision.shortlists == decision.shortlists
 
 
 def test_use_model_without_a_contract_sample_sends_all_to_a_person(
@@ -262,10 +325,10 @@ def test_use_model_without_a_contract_sample_sends_all_to_a_person(
 ) -> None:
     service = make_service()
     service.use(replace(loaded, model=replace(loaded.model, contract_samples={})))
-    assert service.contract.threshold is None
-    assert service.contract.n_examples == 0
+    assert service.contract.parts == ()
     decision = service.submit(Appeal(text=SNOW), actor="ikomek")
-    assert (decision.action, decision.reason_code) == (Action.REVIEW, "no_threshold")
+    assert (decision.action, decision.reason_code) == (Action.REVIEW, "no_sample")
+    assert decision.shortlists == {}
 
 
 def test_use_model_that_was_not_joined_with_the_rules_promises_nothing(
@@ -274,7 +337,7 @@ def test_use_model_that_was_not_joined_with_the_rules_promises_nothing(
     rules = load_city_rules(STARTER_DATA, load_city(STARTER_DATA))
     service = make_service(rules=rules)
     service.use(replace(loaded, model=replace(loaded.model, routing={})))
-    assert (service.contract.threshold, service.versions.rules) == (None, rules.version)
+    assert (service.contract.parts, service.versions.rules) == ((), rules.version)
     decision = service.submit(Appeal(text=SNOW, address="Сейфуллина 50"), actor="ikomek")
     assert decision.action is not Action.AUTO
     assert decision.route.rule in {rule.name for rule in rules.rules}

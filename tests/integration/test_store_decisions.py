@@ -72,6 +72,7 @@ def test_get_decision_with_nothing_optional_equals_the_one_added(
     bare = make_decision(
         appeal=Appeal(text="?"),
         levels={},
+        shortlists={},
         due_at=None,
         route=replace(whole.route, enterprise=None, candidates=()),
         urgency=Urgency(urgent=False, probability=None, danger_words=()),

@@ -287,6 +287,7 @@ DECISION_CHANGES = [
     """reason = '{"ru": "", "kk": ""}'""",
     "levels = '{}'",
     "secondary = NULL",
+    "shortlists = NULL",
     "route = '{}'",
     "versions = '{}'",
     """urgency = '{"urgent": true, "probability": 0.1, "danger_words": []}'""",
@@ -354,7 +355,16 @@ def test_verify_changed_decision_or_appeal_is_found(
     assert filled[1].id in broken(sessions)[1] or "can't be read" in broken(sessions)[1]
 
 
-@pytest.mark.parametrize("column", ["levels", "route", "urgency", "versions", "reason"])
+def test_verify_decision_from_before_there_were_shortlists_is_whole(
+    sessions: Sessions, engine: Engine, make_decision: MakeDecision
+) -> None:
+    decision = make_decision(shortlists={})
+    submit(sessions, decision)
+    tamper(engine, "UPDATE decisions SET shortlists = NULL WHERE id = :the_id", the_id=decision.id)
+    assert verify(sessions) == 1
+
+
+@pytest.mark.parametrize("column", ["levels", "route", "urgency", "versions", "reason", "shortlists"])
 def test_verify_field_added_to_json_is_found(
     column: str,
     filled: tuple[Decision, Decision, Review, Review],

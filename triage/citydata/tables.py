@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from triage.appeal import Bilingual
+from triage.boundaries import Boundary
 from triage.citydata.files import Columns, csv_rows
 from triage.citydata.problems import Report, Row, TooManyProblemsError, UnusableFileError, shown
 from triage.districts import District, Districts, Street, district_key
@@ -19,7 +20,7 @@ from triage.taxonomy import Category, Taxonomy, Topic
 DISTRICTS, STREETS = "districts.csv", "streets.csv"
 TAXONOMY, ENTERPRISES = "taxonomy.csv", "enterprises.csv"
 _COLUMNS = {
-    DISTRICTS: Columns(("district", "name_ru", "name_kk")),
+    DISTRICTS: Columns(("district", "name_ru", "name_kk"), optional=("boundary",)),
     STREETS: Columns(("street_ru", "street_kk", "district"), optional=("aliases",)),
     TAXONOMY: Columns(
         required=(
@@ -169,13 +170,23 @@ def _districts(table: _Table) -> Districts:
     owners: dict[tuple[str, ...], str] = {}
     districts = []
     for row in table.rows:
-        district = District(row.unique("district", lines), row.name("name_ru", "name_kk"))
+        code, names = row.unique("district", lines), row.name("name_ru", "name_kk")
+        district = District(code, names, _boundary(row))
         for name in (district.name.ru, district.name.kk):
             owner = owners.setdefault(district_key(name), district.code)
             if name and owner != district.code:
                 row.reject(f"{shown(name)} is the name of district {shown(owner)} already")
         districts.append(district)
     return Districts.of(districts)
+
+
+def _boundary(row: Row) -> Boundary | None:
+    wkt = row.get("boundary")
+    try:
+        return Boundary.parse(wkt) if wkt else None
+    except ValueError as error:
+        row.reject(f"boundary: {error}")
+        return None
 
 
 def _streets(table: _Table, codes: Codes) -> tuple[Street, ...]:

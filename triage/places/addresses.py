@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from triage.place import Kind, Place
 from triage.places.crossings import find_crossings, is_joined
-from triage.places.evidence import NOTHING, evidence
+from triage.places.evidence import NOTHING, evidence, may_be_street
 from triage.places.houses import House, find_houses
 from triage.places.labels import Labels
 from triage.places.mentions import Mention, find_mentions
 from triage.places.names import StreetNames
 from triage.places.reading import Reading
 
-WITH_HOUSE, CROSSING = 0.97, 0.95
+WITH_HOUSE, CROSSING, DOUBTFUL = 0.97, 0.95, 0.5
 
 
-def find_addresses(names: StreetNames, labels: Labels) -> Iterator[Place]:
-    """Yield the addresses, intersections and streets of a text."""
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The addresses, intersections and streets of a text.
+
+    Attributes
+    ----------
+    doubtful
+        Names of streets that mean something else as well, and nothing tells which.
+    """
+
+    places: list[Place] = field(default_factory=list)
+    doubtful: list[Place] = field(default_factory=list)
+
+
+def find_addresses(names: StreetNames, labels: Labels) -> Addresses:
+    """Find the addresses, intersections and streets of a text."""
+    found = Addresses()
     reading = labels.reading
     mentions = find_mentions(names, labels)
     houses = find_houses(labels, mentions)
     crossed = find_crossings(reading, mentions, houses)
     for first, second in crossed:
-        yield _intersection(reading, mentions[first], mentions[second])
+        found.places.append(_intersection(reading, mentions[first], mentions[second]))
     taken = {index for pair in crossed for index in pair}
     sure = NOTHING
     for index, mention in enumerate(mentions):
@@ -31,12 +46,15 @@ def find_addresses(names: StreetNames, labels: Labels) -> Iterator[Place]:
             continue
         house = houses.get(index)
         if house:
-            yield _address(reading, mention, house)
+            found.places.append(_address(reading, mention, house))
             continue
         joined = index > 0 and is_joined(reading, mentions[index - 1], mention)
         sure = max(evidence(reading, mention), sure if joined else NOTHING)
         if sure:
-            yield _street(reading, mention, sure)
+            found.places.append(_street(reading, mention, sure))
+        elif may_be_street(reading, mention):
+            found.doubtful.append(_street(reading, mention, DOUBTFUL))
+    return found
 
 
 def _intersection(reading: Reading, one: Mention, other: Mention) -> Place:

@@ -17,10 +17,12 @@ _MEASURES = ("%", "°", "₸", "$", "€", "₽")
 _SIGNED = re.compile(r"(?:^|[\s(])[-−–+±]$|\+$")
 _QUOTES = "\"«»“”„'"
 
-_RUSSIAN_SUFFIX = re.compile("[йяюемх]|[ыои]й|ая|ую|о?е|о?го|о?му|[оы]м|ых|ми|ей|к[аиуе]")
+_RUSSIAN_SUFFIX = re.compile(
+    "[йяюемх]|[ыои]й|ая|ую|о?е|о?го|о?му|[оы]м|ых|ми|ей|к[аиуе]|y[iy]?|iy|aya"
+)
 _KAZAKH_ORDINAL = re.compile("(?:i?n)?sh[ie](.*)")
 # What people write apart from the number as well.
-_APART = re.compile("[дтн][еа]н|[гкқғ][еа]|те|ш[іыи]")
+_APART = re.compile("[дтн][еа]н|[гкқғ][еа]|[дт]е|ш[іыи]")
 _LETTERS = dict(zip("абвгдabvgd", "АБВГДАБВГД", strict=True))
 
 
@@ -62,7 +64,7 @@ def _is_number(reading: Reading, group: list[int]) -> bool:
     form = len(first.text) == _MAX_DIGITS and first.text.startswith("0")  # 026/у is a paper
     if len(first.text) > _MAX_DIGITS or form or int(first.text) == 0:
         return False
-    measure = reading.text[last.end : last.end + 1].startswith(_MEASURES)
+    measure = reading.text[last.end : last.end + 2].lstrip(" ").startswith(_MEASURES)
     if measure or _SIGNED.search(first.gap):
         return False
     return len(group) == 1 or (len(group) == 2 and _is_pair(last))
@@ -104,7 +106,8 @@ def _suffix(reading: Reading, last: int) -> tuple[int, str, bool]:
     ordinal = _KAZAKH_ORDINAL.fullmatch(ending)
     if ordinal and (not ordinal[1] or is_kazakh_ending(ordinal[1])):
         return last + 1, ordinal[1], True
-    if is_kazakh_ending(ending) and not token.word.parts - {"joining", "filler", "before_street"}:
+    other = token.word.parts - {"joining", "filler", "before_street"}
+    if is_kazakh_ending(ending) and (not other or _APART.fullmatch(token.text)):
         return last + 1, ending, False
     return last, "", False
 

@@ -18,13 +18,13 @@ def evidence(reading: Reading, mention: Mention) -> float:
     """Return how sure it is that a name without a house is a street's, from 0 to 1."""
     if mention.kind:
         return WITH_KIND
+    if reading.has(mention.end + 1, "along"):
+        return IN_PLACE
     caution = mention.name.caution
     if _is_titled(reading, mention) or _is_named_after(reading, mention):
         return NOTHING
     if caution is Caution.PERSON and _is_person(reading, mention):
         return NOTHING
-    if reading.has(mention.end + 1, "along"):
-        return IN_PLACE
     if caution is Caution.NONE:
         return IN_PLACE if _is_before_street(reading, mention) or mention.locative else BARE
     return IN_PLACE if _is_in_place(reading, mention) else NOTHING
@@ -44,6 +44,41 @@ def _is_in_place(reading: Reading, mention: Mention) -> bool:
         return mention.locative or beside or before
     alone = caution is Caution.PERSON and _is_alone(reading, mention)
     return (before and undeclined) or mention.locative or beside or alone
+
+
+def may_be_street(reading: Reading, mention: Mention) -> bool:
+    """Tell whether a name may be a street's in an appeal that is about some street."""
+    if _is_titled(reading, mention) or _is_named_after(reading, mention):
+        return False
+    caution = mention.name.caution
+    if caution is Caution.PERSON:
+        return not _is_person(reading, mention) and not _is_signed(reading, mention)
+    if caution in (Caution.DISTRICT, Caution.PART) or _is_of_more(reading, mention):
+        return False
+    if caution is Caution.CITY and not mention.name.frozen:
+        return False
+    return (mention.exact and _begins(reading, mention)) or reading.is_capital(mention.first)
+
+
+def _is_signed(reading: Reading, mention: Mention) -> bool:
+    """Tell whether a name signs the appeal."""
+    return reading.has(mention.first - 1, "regards")
+
+
+def _is_of_more(reading: Reading, mention: Mention) -> bool:
+    """Tell whether a name is a part of a longer one (Республики Казахстан, День Победы)."""
+    before = reading.at(mention.first - 1)
+    same = before.sentence == reading.at(mention.first).sentence and is_plain(
+        reading.at(mention.first)
+    )
+    longer = reading.is_capital(mention.last + 1) and is_plain(reading.at(mention.last + 1))
+    named = same and (reading.is_capital(mention.first - 1) or "unit" in before.word.parts)
+    return longer or named
+
+
+def _begins(reading: Reading, mention: Mention) -> bool:
+    before = reading.at(mention.first - 1)
+    return before.sentence != reading.at(mention.first).sentence
 
 
 def _is_before_street(reading: Reading, mention: Mention) -> bool:
@@ -77,13 +112,13 @@ def _is_person(reading: Reading, mention: Mention) -> bool:
     after = reading.at(mention.last + 1)
     initial = len(after.text) == 1 and reading.at(mention.last + 2).gap.startswith(".")
     patronymic = after.text.endswith(_PATRONYMICS)
-    capital = reading.is_capital(mention.last + 1) and not after.word.is_known and after.gap == " "
+    capital = reading.is_title(mention.last + 1) and not after.word.is_known and after.gap == " "
     return initial or patronymic or capital
 
 
 def _is_alone(reading: Reading, mention: Mention) -> bool:
     """Tell whether a sentence begins with a name alone: `Петрова, яма`, `Петрова у моста`."""
-    before, after = reading.at(mention.first - 1), reading.at(mention.last + 1)
-    if before.sentence == reading.at(mention.first).sentence:
+    if not _begins(reading, mention):
         return False
+    after = reading.at(mention.last + 1)
     return bool(after.gap.strip()) or not after.text or "filler" in after.word.parts

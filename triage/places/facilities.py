@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from triage.enterprises import EnterpriseRegistry
 from triage.place import Kind, Place
+from triage.places.bare import BareNumber
+from triage.places.children import SUFFIX, is_for_children, speaks_of_children
 from triage.places.labels import (
     Labels,
     counts_few,
@@ -25,19 +27,31 @@ TOLD, ELLIPTIC = 0.98, 0.8
 _TYPES = tuple(
     part.partition(":")[2] for (part,), _ in entries(WORDS) if part.startswith("facility:")
 )
+MASCULINE = frozenset({"kindergarten"})
+"""Types whose Russian noun is masculine; those of the others are feminine."""
+
 _ROOM_TO_GROW = 2
 _FEWEST = 30
+_FEW = 5
 _ADJECTIVES = frozenset({"facility_adjective", "number_sign"})
-_MASCULINE = frozenset({"kindergarten"})
 _FEMININE_ENDINGS = frozenset(["й", "я", "ю", "ой", "ая", "ую"])
 _MASCULINE_ENDINGS = frozenset(["й", "го", "м", "му", "ом", "ый", "ого", "ому"])
 
 
 @dataclass(frozen=True, slots=True)
 class Facilities:
-    """The types that have numbers, and the largest number of each that is believed."""
+    """The types that have numbers.
+
+    Attributes
+    ----------
+    largest
+        The largest number of each type that is believed.
+    namesakes
+        How many of the registry have a type and number.
+    """
 
     largest: Mapping[str, int]
+    namesakes: Mapping[tuple[str, str | None], int]
 
     @classmethod
     def of(cls, enterprises: EnterpriseRegistry) -> Facilities:
@@ -47,7 +61,9 @@ class Facilities:
             if enterprise.type in largest and (enterprise.number or "").isdecimal():
                 number = int(enterprise.number or 0)
                 largest[enterprise.type] = max(largest[enterprise.type], number)
-        return cls({type_: number * _ROOM_TO_GROW for type_, number in largest.items()})
+        believed = {type_: number * _ROOM_TO_GROW for type_, number in largest.items()}
+        numbers = ((one.type, one.number) for one in enterprises.enterprises.values())
+        return cls(believed, Counter(numbers))
 
     def find(self, labels: Labels) -> Iterator[Place]:
         """Yield the facilities of a text, claiming their numbers."""
@@ -66,6 +82,8 @@ class Facilities:
     def _before(self, labels: Labels, noun: int) -> Iterator[Place]:
         def accepts(number: Number) -> bool:
             if number.in_case or number.measured or _belongs_before(labels, number):
+                return False
+            if _is_to_be_built(labels, number):
                 return False
             return self._is_sane(labels, noun, number) and not is_count(
                 labels.reading, number, noun
@@ -93,7 +111,9 @@ class Facilities:
     def _places(self, labels: Labels, noun: int, numbers: list[Number]) -> Iterator[Place]:
         facility = labels.reading.at(noun).word.facility
         for first, last, number in labels.claimed_with(noun, numbers):
-            yield _place(labels, first, last, facility, number, TOLD)
+            children = is_for_children(labels.reading, first, last)
+            normal = self.normal(facility, number.value, children=children)
+            yield _place(labels, first, last, normal, TOLD)
 
     def _elliptic(self, labels: Labels, nouns: list[int]) -> Iterator[Place]:
         """Yield ordinals without a noun (в 9-й) where the sentence tells one type."""
@@ -107,20 +127,72 @@ class Facilities:
                 facility = next(iter(told))
                 if _is_elliptic(labels, number, facility, self.largest[facility]):
                     labels.claim(number.first, number.last)
-                    yield _place(labels, number.first, number.last, facility, number, ELLIPTIC)
+                    children = speaks_of_children(labels.reading)
+                    normal = self.normal(facility, number.value, children=children)
+                    yield _place(labels, number.first, number.last, normal, ELLIPTIC)
+
+    def normal(self, facility: str, number: int, *, children: bool) -> str:
+        """Return the normal form; that it is for children counts where others have the number."""
+        shared = self.namesakes.get((facility, str(number)), 0) > 1
+        return f"{facility}:{number}{SUFFIX if children and shared else ''}"
+
+    def of_bare(
+        self, numbers: Iterable[BareNumber], types: Collection[str], nouns: Collection[str]
+    ) -> list[Place]:
+        """Return the facilities that numbers without a noun stand for, among some types.
+
+        Parameters
+        ----------
+        nouns
+            Types that the text speaks of: they decide where several types have a number.
+        """
+        told = {number: self._type_of(number, types, nouns) for number in numbers}
+        return [
+            Place(
+                Kind.FACILITY,
+                self.normal(type_, number.value, children=number.for_children),
+                number.start,
+                number.end,
+                number.confidence,
+            )
+            for number, type_ in told.items()
+            if type_
+        ]
+
+    def _type_of(
+        self, number: BareNumber, types: Collection[str], nouns: Collection[str]
+    ) -> str | None:
+        """Return the type among some that a number without a noun tells, None if not just one."""
+        having = [
+            type_
+            for type_ in types
+            if (type_, str(number.value)) in self.namesakes
+            and (number.masculine if type_ in MASCULINE else number.feminine)
+        ]
+        spoken_of = [type_ for type_ in having if type_ in nouns]
+        for_children = [
+            type_
+            for type_ in having
+            if number.for_children and self.namesakes[type_, str(number.value)] > 1
+        ]
+        fitting = spoken_of or for_children or having
+        return fitting[0] if len(fitting) == 1 else None
 
 
-def _place(
-    labels: Labels, first: int, last: int, facility: str, number: Number, confidence: float
-) -> Place:
+def _place(labels: Labels, first: int, last: int, normal: str, confidence: float) -> Place:
     tokens = labels.reading.tokens
-    normal = f"{facility}:{number.value}"
     return Place(Kind.FACILITY, normal, tokens[first].start, tokens[last].end, confidence)
 
 
 def _is_other(labels: Labels, noun: int) -> bool:
     """Tell whether a noun is of a kind that the registry's numbers are not about."""
     return labels.reading.has(noun - 1, "facility_other") and is_plain(labels.reading.at(noun))
+
+
+def _is_to_be_built(labels: Labels, number: Number) -> bool:
+    """Tell a second school that somebody wants to be built from school 2."""
+    few = number.spoken and number.ordinal and number.value <= _FEW
+    return few and labels.reading.is_near(number.first, "building")
 
 
 def _belongs_before(labels: Labels, number: Number) -> bool:
@@ -159,7 +231,7 @@ def _is_elliptic(labels: Labels, number: Number, facility: str, largest: int) ->
     if not reading.has(number.first - 1, "before_facility"):
         return False
     ending = number.ending if not number.spoken else reading.at(number.last).text[-2:]
-    allowed = _MASCULINE_ENDINGS if facility in _MASCULINE else _FEMININE_ENDINGS
+    allowed = _MASCULINE_ENDINGS if facility in MASCULINE else _FEMININE_ENDINGS
     return ending in allowed
 
 

@@ -72,6 +72,8 @@ def _direct(labels: Labels, mention: Mention, number: Number) -> House | None:
         return marked
     if number.ordinal and not (number.spoken and number.ending):
         return None
+    if number.in_case and mention.is_in_place(labels.reading):
+        return None
     if not _is_house(labels, number) or (not number.marked and counts_many(labels.reading, number)):
         return None
     if number.spoken and not _is_spoken_house(labels.reading, number):

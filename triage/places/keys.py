@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from models.text import WORD_CACHE_SIZE, romanise, words
 
-# Doubled letters are doubled or not at random, дж is Kazakh ж; ye and ij spell е and ий.
-_SPELLING = re.compile(r"(.)\1+|dj|ie|ij$")
-_SPELLED = {"dj": "j", "ie": "e", "ij": "i"}
+# Doubled letters are doubled or not at random, дж is Kazakh ж; ye and ij spell е and ий, ng is ң.
+_SPELLING = re.compile(r"(.)\1+|dj|ie|ij$|ng$")
+_SPELLED = {"dj": "j", "ie": "e", "ij": "i", "ng": "n"}
 _VOWELS = "aeio"
 
 _RUSSIAN_ENDINGS = (

@@ -12,6 +12,7 @@ from triage.places.reading import Reading
 TYPO, SHARED = 0.85, 0.6
 
 _NAME_GAPS = ("", " ", "-", "  ")
+_ON_IT = ("нда", "нде")
 _KIND_GAPS = " .-"
 
 
@@ -49,6 +50,10 @@ class Mention:
     def normal(self) -> str:
         """The street's Russian name."""
         return self.name.normal(self.kind)
+
+    def is_in_place(self, reading: Reading) -> bool:
+        """Tell whether it is said what is on the street, in Kazakh: no house can follow then."""
+        return self.locative or (bool(self.kind) and reading.at(self.end).text.endswith(_ON_IT))
 
     @property
     def doubt(self) -> float:

@@ -12,6 +12,9 @@ from triage.places.reading import Reading
 
 _PLAIN_GAPS = re.compile(r"\s?[-‑]?|\s+")
 _MARKS = ("№", "#")
+_ENTRANCES = 20
+"""A house has no more of them."""
+
 _OF_A_HOUSE = frozenset({"flat", "floor", "entrance", "block"})
 
 
@@ -42,7 +45,7 @@ def _with_surroundings(reading: Reading, number: Number) -> Number:
         number,
         marked=marks or reading.has(number.first - 1, "number_sign"),
         measured=_is_measured(reading, number.first),
-        counted=_is_counted(reading, number.first, number.last),
+        counted=_is_counted(reading, number),
     )
 
 
@@ -53,12 +56,13 @@ def _is_measured(reading: Reading, first: int) -> bool:
     return bool(_OF_A_HOUSE & before) and not gap.strip(" .-№")
 
 
-def _is_counted(reading: Reading, first: int, last: int) -> bool:
+def _is_counted(reading: Reading, number: Number) -> bool:
+    last = number.last
     after = reading.at(last + 1)
     if not _PLAIN_GAPS.fullmatch(after.gap) or "\n" in after.gap:
         return False
     if "unit" in after.word.parts:
         return True
-    told = {"entrance", "floor"} & after.word.parts
-    in_case = last > first and not reading.has(last, "flat")
+    told = {"floor", *(["entrance"] if number.value <= _ENTRANCES else [])} & after.word.parts
+    in_case = last > number.first and not reading.has(last, "flat")
     return bool(told) and not reading.at(last + 2).is_number and not in_case

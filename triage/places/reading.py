@@ -81,6 +81,11 @@ class Reading:
         token = self.at(position)
         return self.text[token.start : token.start + 1].isupper()
 
+    def is_title(self, position: int) -> bool:
+        """Tell whether a capital letter begins a token that is not all in capitals."""
+        token = self.at(position)
+        return self.is_capital(position) and not self.text[token.start + 1 : token.end].isupper()
+
 
 def _tokens(text: str, words: Words) -> list[Token]:
     tokens: list[Token] = []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from triage.enterprises import EnterpriseRegistry
 from triage.place import Kind, Place
+from triage.places.bare import BareNumber
 from triage.places.labels import Labels, counts_many, ends_clause, is_count, is_oclock, is_plain
 from triage.places.number import Number
+from triage.places.reading import Reading
 
 TOLD, WITHOUT_NOUN = 0.97, 0.75
 
@@ -19,6 +21,7 @@ _SKIPPED = frozenset({"route", "bus", "number_sign"})
 _SEQUENCE = 5
 _SPOKEN = 20
 _TEN = 10
+_IN, _IN_CASE, _ABOUT = ("в", "на"), ("ом", "ем"), ("насчет", "про", "по")
 _PLURAL = frozenset({"х", "ых"})
 _DATE = frozenset({"го", "ого", "е", "ое"})
 
@@ -79,6 +82,20 @@ class Routes:
     def _is_sane(self, number: Number) -> bool:
         return number.value in self.known and not (number.part or number.ranged)
 
+    def of_bare(self, numbers: Iterable[BareNumber]) -> list[Place]:
+        """Return the routes that numbers without a noun stand for."""
+        return [
+            Place(
+                Kind.ROUTE,
+                f"{number.value}{number.letter}",
+                number.start,
+                number.end,
+                number.confidence,
+            )
+            for number in numbers
+            if number.masculine and number.value in self.known
+        ]
+
     def find_without_noun(self, labels: Labels) -> Iterator[Place]:
         """Yield the numbers that nothing has claimed in a text about riding (21-й не пришёл)."""
         reading = labels.reading
@@ -114,7 +131,15 @@ def _is_sequence(labels: Labels, noun: int, number: Number) -> bool:
     reading = labels.reading
     if not number.ordinal or number.value > _SEQUENCE or reading.has(noun, "route"):
         return False
+    if number.spoken and _is_inside(reading, number):
+        return False
     return number.spoken or reading.is_near(noun, "sequence")
+
+
+def _is_inside(reading: Reading, number: Number) -> bool:
+    """Tell whether something is said to be in a bus, or of it (на втором, насчёт второго)."""
+    before, text = reading.at(number.first - 1).text, reading.at(number.last).text
+    return (before in _IN and text.endswith(_IN_CASE)) or before in _ABOUT
 
 
 def _is_count_after(labels: Labels, noun: int, number: Number) -> bool:

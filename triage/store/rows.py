@@ -12,9 +12,11 @@ from triage.appeal import (
     Appeal,
     Bilingual,
     Channel,
+    Coordinates,
     Decision,
     Review,
     Route,
+    RuleFailure,
     Urgency,
     Verdict,
     Versions,
@@ -36,6 +38,8 @@ def appeal_columns(decision: Decision) -> dict[str, Any]:
         "language": appeal.language,
         "address": appeal.address,
         "district": appeal.district,
+        "latitude": appeal.coordinates and appeal.coordinates.latitude,
+        "longitude": appeal.coordinates and appeal.coordinates.longitude,
     }
 
 
@@ -56,6 +60,7 @@ def decision_columns(decision: Decision) -> dict[str, Any]:
         "route": asdict(decision.route),
         "urgency": asdict(decision.urgency),
         "versions": asdict(decision.versions),
+        "shortlists": decision.shortlists,
         "due_at": decision.due_at,
         **filter_columns(decision),
     }
@@ -95,6 +100,10 @@ def to_decision(row: DecisionTable) -> Decision:
         input_hash=row.appeal.input_hash,
         decided_at=row.decided_at,
         secondary=Candidate(**row.secondary) if row.secondary else None,
+        shortlists={
+            level: tuple(codes)
+            for level, codes in cast("dict[Level, list[str]]", row.shortlists or {}).items()
+        },
     )
 
 
@@ -122,7 +131,14 @@ def _to_appeal(row: AppealTable) -> Appeal:
         language=row.language,
         address=row.address,
         district=row.district,
+        coordinates=_to_coordinates(row),
     )
+
+
+def _to_coordinates(row: AppealTable) -> Coordinates | None:
+    if row.latitude is None or row.longitude is None:
+        return None
+    return Coordinates(row.latitude, row.longitude)
 
 
 def _to_route(route: Mapping[str, Any]) -> Route:
@@ -131,6 +147,9 @@ def _to_route(route: Mapping[str, Any]) -> Route:
         "reason": Bilingual(**route["reason"]),
         "places": tuple(Place(**{**one, "kind": Kind(one["kind"])}) for one in route["places"]),
         "question": route["question"] and Bilingual(**route["question"]),
+        # Decisions of before these could be recorded lack them.
+        "failures": tuple(RuleFailure(**one) for one in route.get("failures", ())),
+        "note": Bilingual(**route["note"]) if route.get("note") else None,
     }
     return Route(**dict(route) | parts)
 

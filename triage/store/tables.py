@@ -94,6 +94,8 @@ class AppealTable(Table):
     language: Mapped[str | None]
     address: Mapped[str | None]
     district: Mapped[str | None]
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
 
 
 def _newest_first(column: str) -> Index:
@@ -139,6 +141,7 @@ class DecisionTable(Table):
     route: Mapped[dict[str, Any]]
     urgency: Mapped[dict[str, Any]]
     versions: Mapped[dict[str, Any]]
+    shortlists: Mapped[dict[str, Any] | None]
     due_at: Mapped[datetime | None]
     category: Mapped[str | None]
     topic: Mapped[str | None]

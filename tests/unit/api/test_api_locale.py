@@ -9,11 +9,15 @@ import pytest
 import api.web
 from api.web.language import LANGUAGES, load_locale
 from triage.appeal import Action, Bilingual
-from triage.messages import REASONS, RULES
+from triage.messages import NOTES, REASONS, RULES
 from triage.place import Kind
 
 TEMPLATES = Path(api.web.__file__).parent / "templates"
-ENGLISH_ONLY = {f"reason.{code}" for code in REASONS} | {f"reason.rule.{rule}" for rule in RULES}
+ENGLISH_ONLY = (
+    {f"reason.{code}" for code in REASONS}
+    | {f"reason.rule.{rule}" for rule in RULES}
+    | {f"reason.note.{note}" for note in NOTES}
+)
 
 
 def _placeholders(wording: str) -> set[str]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,7 +10,18 @@ import pytest
 
 from models.prediction import Candidate
 from triage import audit
-from triage.appeal import Action, Appeal, Bilingual, Channel, Decision, Review, Urgency, Verdict
+from triage.appeal import (
+    Action,
+    Appeal,
+    Bilingual,
+    Channel,
+    Coordinates,
+    Decision,
+    Review,
+    RuleFailure,
+    Urgency,
+    Verdict,
+)
 from triage.store.events import Event
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -94,6 +105,7 @@ DECISION_CHANGES: dict[str, Any] = {
     "input_hash": "00" * 32,
     "decided_at": AT,
     "secondary": None,
+    "shortlists": {"category": ("housing",), "topic": ("leak", "heating")},
 }
 APPEAL_CHANGES: dict[str, Any] = {
     "text": "",
@@ -103,6 +115,7 @@ APPEAL_CHANGES: dict[str, Any] = {
     "language": None,
     "address": None,
     "district": None,
+    "coordinates": Coordinates(51.1, 71.4),
 }
 
 
@@ -114,6 +127,9 @@ def test_decision_digest_any_field_changed_differs(
     changed.append(replace(decision, route=replace(decision.route, rule="another")))
     changed.append(replace(decision, route=replace(decision.route, places=())))
     changed.append(replace(decision, route=replace(decision.route, question=None)))
+    failures = (RuleFailure("heating", "KeyError"),)
+    changed.append(replace(decision, route=replace(decision.route, failures=failures)))
+    changed.append(replace(decision, route=replace(decision.route, note=Bilingual("а", "б"))))
     changed.append(replace(decision, versions=replace(decision.versions, policy="2")))
     changed += [
         replace(decision, appeal=replace(decision.appeal, **{name: value}))
@@ -125,6 +141,19 @@ def test_decision_digest_any_field_changed_differs(
         field.name for field in fields(Decision)
     }
     assert APPEAL_CHANGES.keys() == {field.name for field in fields(Appeal)}
+
+
+def test_decision_digest_without_what_later_versions_added_is_what_it_was_before(
+    make_decision: Callable[..., Decision], make_appeal: Callable[..., Appeal]
+) -> None:
+    decision = make_decision(shortlists={}, appeal=make_appeal(coordinates=None))
+    decision = replace(decision, route=replace(decision.route, failures=(), note=None))
+    content = asdict(decision)
+    del content["shortlists"]
+    del content["appeal"]["coordinates"]
+    del content["route"]["failures"]
+    del content["route"]["note"]
+    assert audit.decision_digest(decision) == audit.digest(content)
 
 
 def test_decision_digest_other_time_zone_is_the_same(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from triage.appeal import MAX_TEXT_CHARS
+from triage.appeal import MAX_TEXT_CHARS, Coordinates
 from triage.citydata import Problem, check_appeals, check_city, load_city
 from triage.config import STARTER_DATA
 from triage.enterprises import ENTERPRISE_TYPES
@@ -50,6 +50,17 @@ def add(row: str) -> Defect:
 
 def only(content: bytes) -> Defect:
     return lambda _: content
+
+
+def bounded(wkt: str) -> Defect:
+    """Give the first district a boundary, and the others none."""
+
+    def defect(content: bytes) -> bytes:
+        header, first, *others = content.decode().splitlines()
+        rows = [f"{header},boundary", f'{first},"{wkt}"', *(f"{row}," for row in others)]
+        return "\n".join([*rows, ""]).encode()
+
+    return defect
 
 
 def drop_line(number: int) -> Defect:
@@ -115,6 +126,11 @@ ROW_DEFECTS = [
     ("districts.csv", add('NURA,"Ну"ра,Нұра'), ":4: broken CSV: ',' expected after '\"'"),
     ("districts.csv", add("ESIL,Нура,Нұра"), ":4: duplicate district 'ESIL', first in line 2"),
     ("districts.csv", add("NURA,,Нұра"), ":4: name_ru is empty"),
+    (
+        "districts.csv",
+        bounded("POINT (71 51)"),
+        ":2: boundary: no POLYGON ((lon lat, ...)) and no MULTIPOLYGON",
+    ),
     ("districts.csv", add(" ,Нура,Нұра"), ":4: district is empty"),
     (
         "districts.csv",
@@ -389,3 +405,12 @@ def test_readme_of_starter_data_names_every_column_and_type() -> None:
     columns = [column for header in first[:4] for column in header.split(",")]
     names = {*columns, *json.loads(first[4]), *ENTERPRISE_TYPES}
     assert {name for name in names if f"`{name}`" not in readme} == set()
+
+
+def test_load_city_boundary_tells_the_district_of_a_point(folder: Path) -> None:
+    spoil(folder / "districts.csv", bounded("POLYGON ((71 51, 72 51, 72 52, 71 52, 71 51))"))
+    districts = load_city(folder).districts
+    assert districts.have_boundaries
+    assert districts.around(Coordinates(51.5, 71.5)) == "ESIL"
+    assert districts.around(Coordinates(43.2, 76.9)) is None
+    assert not load_city(DATA / "city").districts.have_boundaries

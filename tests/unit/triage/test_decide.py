@@ -3,15 +3,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from models.conformal import PredictionSets
 from models.prediction import Candidate, Distribution, Prediction
-from models.selective import Contract
+from models.selective import Contract, Part
 from triage import messages
-from triage.appeal import Action, Appeal, Bilingual, Channel, Versions
+from triage.appeal import Action, Appeal, Bilingual, Channel, Coordinates, RuleFailure, Versions
+from triage.boundaries import Boundary
 from triage.citydata import load_city
 from triage.config import STARTER_DATA
 from triage.decide import Context, decide, input_hash
@@ -23,6 +25,7 @@ from triage.routing import Router
 from triage.rules import NO_RULES, Need, Rule, RuleBook
 from triage.taxonomy import Category, Taxonomy, Topic
 from triage.urgency import DangerWords
+from triage.wordpatterns import WordPatterns
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NAME = Bilingual("имя", "аты")
@@ -45,7 +48,8 @@ CITY = replace(
     ),
     districts=Districts.of([District("ESIL", NAME), District("NURA", NAME)]),
 )
-CONTRACT = Contract(target=0.95, confidence=0.9, threshold=0.8, coverage=0.4, n_examples=500)
+PART = Part(language=None, group=None, threshold=0.8, coverage=0.4, n_examples=500)
+CONTRACT = Contract(0.95, 0.9, (PART,), frozenset({"ru", "kk"}))
 VERSIONS = Versions("appeal-triage", "3", "ab" * 32, "t1", "e1", "p1", "none")
 ASKING = Rule(
     "pits",
@@ -55,7 +59,19 @@ ASKING = Rule(
     enterprise="WATER",
     ask=Need.ADDRESS,
 )
-RULES = RuleBook.of((ASKING,), {}, "r1")
+
+
+class Unreadable:
+    """Word patterns that can't be looked for, as after a fault in a rules file's reading."""
+
+    def find(self, text: str) -> list[str]:
+        raise LookupError(text)
+
+
+BROKEN = Rule(
+    "broken", 1, frozenset({"utilities.gas"}), NAME, words=cast("WordPatterns", Unreadable())
+)
+RULES = RuleBook.of((ASKING, BROKEN), {}, "r1")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +82,7 @@ def danger_words() -> DangerWords:
 @pytest.fixture
 def context(danger_words: DangerWords) -> Context:
     router = Router.of(CITY, NO_RULES)
-    return Context(CITY, router, Join(), danger_words, Policy(), CONTRACT, VERSIONS)
+    return Context(CITY, router, Join(), danger_words, Policy(), CONTRACT, {}, VERSIONS)
 
 
 @pytest.fixture
@@ -115,17 +131,20 @@ def make(context: Context, prediction: Prediction, **appeal: Any) -> Any:
 
 
 SURE = predict(("WATER", 0.9))
-NO_THRESHOLD = {"threshold": None, "coverage": 0.0}
+NO_THRESHOLD = replace(CONTRACT, parts=(replace(PART, threshold=None, coverage=0.0),))
+NO_SAMPLE = replace(CONTRACT, parts=())
 PIT = predict(("WATER", 0.9), topic="roads.pit")
-RULINGS: dict[str, tuple[Prediction, dict[str, Any], dict[str, Any]]] = {
-    "contract_kept": (SURE, {}, {}),
-    "below_threshold": (predict(("WATER", 0.7999)), {}, {}),
+RULINGS: dict[str, tuple[Prediction, dict[str, Any], Contract]] = {
+    "contract_kept": (SURE, {}, CONTRACT),
+    "below_threshold": (predict(("WATER", 0.7999)), {}, CONTRACT),
     "no_threshold": (SURE, {}, NO_THRESHOLD),
-    "no_enterprise": (predict(("CLOSED", 0.9), ("GONE", 0.1)), {}, {}),
-    "district_conflict": (predict(("AKIM-ESIL", 0.9)), {"district": "NURA"}, {}),
-    "place_missing": (PIT, {}, {}),
-    "no_evidence": (replace(SURE, evidence=0.0), {}, {}),
-    "unknown_language": (replace(SURE, language="other"), {}, {}),
+    "no_sample": (SURE, {}, NO_SAMPLE),
+    "rule_failed": (predict(("WATER", 0.9), topic="utilities.gas"), {}, CONTRACT),
+    "no_enterprise": (predict(("CLOSED", 0.9), ("GONE", 0.1)), {}, CONTRACT),
+    "district_conflict": (predict(("AKIM-ESIL", 0.9)), {"district": "NURA"}, CONTRACT),
+    "place_missing": (PIT, {}, CONTRACT),
+    "no_evidence": (replace(SURE, evidence=0.0), {}, CONTRACT),
+    "unknown_language": (replace(SURE, language="other"), {}, CONTRACT),
 }
 
 
@@ -136,7 +155,7 @@ def test_rulings_name_every_reason_code() -> None:
 @pytest.mark.parametrize("code", RULINGS)
 def test_decide_reason_code_is_reached(ruled: Context, code: str) -> None:
     prediction, appeal, contract = RULINGS[code]
-    decision = make(replace(ruled, contract=replace(CONTRACT, **contract)), prediction, **appeal)
+    decision = make(replace(ruled, contract=contract), prediction, **appeal)
     assert decision.reason_code == code
     actions = {"contract_kept": Action.AUTO, "place_missing": Action.ASK}
     assert decision.action is actions.get(code, Action.REVIEW)
@@ -166,6 +185,61 @@ def test_decide_what_only_a_person_can_settle_is_not_asked(
 ) -> None:
     decision = make(ruled, replace(PIT, **change), **appeal)
     assert (decision.action, decision.reason_code) == (Action.REVIEW, code)
+
+
+AFTER = Rule("after", 2, frozenset({"utilities.gas"}), NAME, enterprise="AKIM-ESIL")
+GAS = predict(("WATER", 0.9), topic="utilities.gas")
+
+
+def test_decide_rule_that_fails_sends_to_review_and_is_named(ruled: Context) -> None:
+    text = "третий день нет газа"
+    decision = make(ruled, GAS, text=text)
+    assert (decision.action, decision.reason_code) == (Action.REVIEW, "rule_failed")
+    assert decision.route.failures == (RuleFailure("broken", "LookupError"),)
+    assert "«broken»" in decision.reason.ru
+    assert "«broken»" in decision.reason.kk
+    assert text not in repr(decision.route)
+
+
+def test_decide_rule_that_fails_leaves_the_word_to_history_and_not_to_later_rules(
+    context: Context,
+) -> None:
+    router = Router.of(CITY, RuleBook.of((BROKEN, AFTER), {}, "r1"))
+    route = make(replace(context, router=router), GAS).route
+    assert (route.enterprise, route.rule) == ("WATER", "history")
+
+
+def test_decide_rule_of_another_topic_is_not_tried(ruled: Context) -> None:
+    assert make(ruled, SURE).route.failures == ()
+
+
+SQUARE = Boundary.parse("POLYGON ((71 51, 72 51, 72 52, 71 52, 71 51))")
+
+
+@pytest.mark.parametrize(
+    ("point", "district", "reason", "noted"),
+    [
+        (Coordinates(51.5, 71.5), None, "contract_kept", False),
+        (Coordinates(51.5, 71.5), "NURA", "district_conflict", False),
+        (Coordinates(50.0, 71.5), "NURA", "contract_kept", True),
+        (None, "NURA", "contract_kept", False),
+    ],
+    ids=["in a district", "in another than the field's", "outside", "none"],
+)
+def test_decide_coordinates_tell_a_district_or_leave_a_note(
+    context: Context,
+    point: Coordinates | None,
+    district: str | None,
+    reason: str,
+    *,
+    noted: bool,
+) -> None:
+    districts = Districts.of([District("ESIL", NAME, SQUARE), District("NURA", NAME)])
+    router = Router.of(replace(CITY, districts=districts), NO_RULES)
+    decision = make(replace(context, router=router), SURE, coordinates=point, district=district)
+    assert decision.reason_code == reason
+    assert decision.route.note == (messages.NOTES["outside_districts"] if noted else None)
+    assert decision.appeal.coordinates == point
 
 
 def test_decide_district_of_the_text_against_the_field_is_a_conflict(context: Context) -> None:
@@ -222,6 +296,45 @@ def test_decide_threshold_itself_is_covered(
     context: Context, probability: float, action: str
 ) -> None:
     assert make(context, predict(("WATER", probability))).action == action
+
+
+PARTS = (
+    replace(PART, language="kk", group="WATER", threshold=0.6),
+    replace(PART, language="kk", threshold=None),
+    replace(PART, group="WATER", threshold=0.95),
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "enterprise", "code", "threshold"),
+    [
+        ("kk", "WATER", "contract_kept", "60,0 %"),
+        ("kk", "AKIM-ESIL", "no_threshold", "95,0 %"),
+        ("ru", "WATER", "below_threshold", "95,0 %"),
+        ("ru", "AKIM-ESIL", "no_threshold", "95,0 %"),
+        ("mixed", "WATER", "no_threshold", "95,0 %"),
+    ],
+)
+def test_decide_goes_by_the_part_of_language_and_enterprise(
+    context: Context, language: str, enterprise: str, code: str, threshold: str
+) -> None:
+    parted = replace(context, contract=replace(CONTRACT, parts=PARTS))
+    decision = make(parted, replace(predict((enterprise, 0.9)), language=language))
+    assert decision.reason_code == code
+    assert threshold in decision.reason.ru
+
+
+SETS = PredictionSets(("roads.pit", "utilities.gas", "utilities.water"), np.array([0.2, 0.5, 0.1]))
+
+
+def test_decide_shortlist_is_the_prediction_set_best_first(context: Context) -> None:
+    topics = predict_topics(("roads.pit", 0.3), ("utilities.gas", 0.3), ("utilities.water", 0.4))
+    decision = make(replace(context, sets={"topic": SETS, "category": SETS}), topics)
+    assert decision.shortlists == {"topic": ("utilities.water", "roads.pit")}
+
+
+def test_decide_without_sets_has_no_shortlist(context: Context) -> None:
+    assert make(context, SURE).shortlists == {}
 
 
 @pytest.mark.parametrize(
@@ -332,6 +445,7 @@ FULL = Appeal(
     language="kk",
     address="Қабанбай батыр, 11",
     district="ESIL",
+    coordinates=Coordinates(51.1, 71.5),
 )
 OTHER: dict[str, Any] = {
     "text": "Су жоқ ",
@@ -341,6 +455,7 @@ OTHER: dict[str, Any] = {
     "language": "ru",
     "address": "Қабанбай батыр, 12",
     "district": "NURA",
+    "coordinates": Coordinates(51.1, 71.4),
 }
 
 
@@ -350,7 +465,7 @@ def test_input_hash_each_field_changes_it() -> None:
     nothing: Any = None
     missing = [replace(FULL, **{name: nothing}) for name in OTHER if name != "text"]
     hashes = [input_hash(appeal) for appeal in (FULL, *changed, *missing)]
-    assert len(set(hashes)) == 1 + 7 + 6
+    assert len(set(hashes)) == 1 + 8 + 7
 
 
 def test_input_hash_value_in_another_field_is_another_appeal() -> None:

@@ -196,8 +196,13 @@ def test_route_chosen_enterprise_is_active_and_its_type_fits_the_rule(
     assert found.candidates[0] == Candidate(chosen.id, found.probability)
 
 
+WORDS = st.sampled_from(
+    ["лифт", "стоит", "нет", "воды", "аула", "қар", "шумно", "рахмет", "подъезд", "үй"]
+)
+
+
 @settings(deadline=None)
-@given(st.sampled_from(PLACELESS), PREDICTIONS, JOINS)
+@given(st.sampled_from(PLACELESS) | st.lists(WORDS, max_size=12).map(" ".join), PREDICTIONS, JOINS)
 def test_route_appeal_without_a_place_never_gets_a_housing_association(
     text: str, prediction: Prediction, join: Join
 ) -> None:
@@ -205,6 +210,81 @@ def test_route_appeal_without_a_place_never_gets_a_housing_association(
     types = {city().enterprises.enterprises[one.code].type for one in found.candidates}
     assert found.places == ()
     assert "housing_association" not in types
+
+
+UNRELATED = st.lists(
+    st.builds(
+        Enterprise,
+        id=st.integers(0, 999).map("X-{}".format),
+        type=st.sampled_from(["other", "school", "polyclinic", "housing_association", "bus_park"]),
+        name=st.just(NAME),
+        district=st.none(),
+        number=st.integers(900, 999).map(str),
+        aliases=st.integers(1, 99).map(lambda house: (f"улица Нигде {house}",)),
+        active=st.booleans(),
+    ),
+    max_size=8,
+    unique_by=lambda one: one.id,
+)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.sampled_from(TEXTS), PREDICTIONS, JOINS, UNRELATED, st.randoms())
+def test_route_unrelated_enterprises_in_any_order_change_nothing(
+    text: str,
+    prediction: Prediction,
+    join: Join,
+    unrelated: list[Enterprise],
+    rng: random.Random,
+) -> None:
+    rows = [*city().enterprises.enterprises.values(), *unrelated]
+    rng.shuffle(rows)
+    grown = Router.of(replace(city(), enterprises=EnterpriseRegistry.of(rows)), router().book)
+    found, expected = (
+        of.route(Appeal(text=text), prediction, join, DAY)[0] for of in (grown, router())
+    )
+    assert found == expected
+
+
+@cache
+def aged(closed: frozenset[str]) -> Router:
+    rows = [
+        replace(one, active=one.active and one.id not in closed)
+        for one in city().enterprises.enterprises.values()
+    ]
+    return Router.of(replace(city(), enterprises=EnterpriseRegistry.of(rows)), router().book)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.sampled_from(TEXTS),
+    PREDICTIONS,
+    JOINS,
+    st.frozensets(st.sampled_from(ENTERPRISES)),
+)
+def test_route_closed_enterprise_is_never_named(
+    text: str, prediction: Prediction, join: Join, closed: frozenset[str]
+) -> None:
+    found = aged(closed).route(Appeal(text=text), prediction, join, DAY)[0]
+    assert closed.isdisjoint(one.code for one in found.candidates)
+    assert found.enterprise not in closed
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.sampled_from(TEXTS),
+    PREDICTIONS,
+    st.dates(date(2020, 1, 1), date(2030, 1, 1)),
+    st.lists(st.dates(date(2020, 1, 1), date(2030, 1, 1)), min_size=2, max_size=2).map(sorted),
+)
+def test_route_rule_that_is_not_in_force_on_the_day_is_never_named(
+    text: str, prediction: Prediction, day: date, term: list[date]
+) -> None:
+    since, until = term
+    rules = tuple(replace(rule, since=since, until=until) for rule in router().book.rules)
+    of = replace(router(), book=RuleBook.of(rules, router().book.bank_of, "v"))
+    found = of.route(Appeal(text=text), prediction, Join(), day)[0]
+    assert since <= day <= until or found.rule in ("history", "none")
 
 
 @cache

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from triage.appeal import Appeal, Bilingual
+from triage.appeal import Appeal, Bilingual, Coordinates
+from triage.boundaries import Boundary
 from triage.citydata import load_city
 from triage.config import STARTER_DATA
-from triage.districts import Street
+from triage.districts import District, Districts, Street
 from triage.place import Kind, Place
 from triage.whereabouts import NOWHERE, Locator, Whereabouts
 
@@ -107,6 +109,60 @@ def test_locate_street_of_several_districts_tells_none() -> None:
         assert (where.district, where.conflicts) == ("NURA", False)
         assert locator.locate(Appeal(text="на Кенесары 8 темно")).district is None
         assert where.all_of(Kind.ADDRESS) == ("улица Кенесары, 8",)
+
+
+NURA = District(
+    "NURA",
+    Bilingual("Нура", "Нұра"),
+    Boundary.parse("POLYGON ((71 51, 71.4 51, 71.4 51.2, 71 51.2, 71 51))"),
+)
+ESIL = District(
+    "ESIL",
+    Bilingual("Есиль", "Есіл"),
+    Boundary.parse("POLYGON ((71.4 51, 72 51, 72 51.2, 71.4 51.2, 71.4 51))"),
+)
+IN_NURA, IN_ESIL, NOWHERE_NEAR = (
+    Coordinates(51.1, 71.2),
+    Coordinates(51.1, 71.5),
+    Coordinates(43.2, 76.9),
+)
+POINTS: dict[str, tuple[dict[str, Any], str | None, bool, bool]] = {
+    "alone": ({"coordinates": IN_NURA}, "NURA", False, False),
+    "with the field": ({"coordinates": IN_NURA, "district": "NURA"}, "NURA", False, False),
+    "against the field": ({"coordinates": IN_NURA, "district": "ESIL"}, "ESIL", True, False),
+    "before the address": (
+        {"coordinates": IN_NURA, "address": "Сыганак, 8"},
+        "NURA",
+        False,
+        False,
+    ),
+    "with the text": ({"coordinates": IN_ESIL, "text": "Сыганак 8"}, "ESIL", False, False),
+    "against the text": ({"coordinates": IN_NURA, "text": "Сыганак 8"}, "NURA", True, False),
+    "outside": ({"coordinates": NOWHERE_NEAR}, None, False, True),
+    "outside, yet the text tells": (
+        {"coordinates": NOWHERE_NEAR, "text": "Сыганак 8"},
+        "ESIL",
+        False,
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("appeal", "district", "conflicts", "outside"), POINTS.values(), ids=POINTS.keys()
+)
+def test_locate_by_coordinates(
+    appeal: dict[str, Any], district: str | None, *, conflicts: bool, outside: bool
+) -> None:
+    city = replace(load_city(STARTER_DATA), districts=Districts.of([NURA, ESIL]))
+    where = Locator.of(city, BANK_OF).locate(Appeal(**{"text": "темно"} | appeal))
+    assert (where.district, where.conflicts, where.is_outside) == (district, conflicts, outside)
+    assert where.bank == BANK_OF.get(district or "")
+
+
+def test_locate_coordinates_in_a_city_without_boundaries_tell_nothing(locator: Locator) -> None:
+    where = locator.locate(Appeal(text="темно", coordinates=IN_NURA))
+    assert (where.district, where.is_outside) == (None, False)
 
 
 def test_confidence_is_that_of_the_least_sure_place() -> None:
