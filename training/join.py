@@ -68,7 +68,8 @@ class RoutedAppeals:
         shares = np.zeros((len(rows), len(self.codes)))
         for place, row in enumerate(rows):
             distribution = Distribution(self.topics, topics[place])
-            fired = self.router.fire(self.texts[row], self.where[row], distribution, self.days[row])
+            where = self.router.reread(self.where[row], distribution)
+            fired = self.router.fire(self.texts[row], where, distribution, self.days[row])
             for code, share in rule_shares(fired, distribution).items():
                 shares[place, column[code]] = share
         return shares

@@ -10,7 +10,7 @@ from datetime import date
 
 from triage.enterprises import Enterprise, EnterpriseRegistry
 from triage.places import Kind
-from triage.places.children import SUFFIX, names_children
+from triage.places.children import SUFFIX, names_children, told_apart
 from triage.rules import Need, Rule, RuleBook
 from triage.whereabouts import Whereabouts
 
@@ -60,7 +60,7 @@ class Destinations:
         """Index an enterprise registry."""
         active = [one for one in registry.enterprises.values() if one.active]
         return cls(
-            by_number=_index((one, _number(one)) for one in active),
+            by_number=_index(_numbered(active, registry)),
             by_district=_index((one, one.district) for one in active),
             by_address=_index((one, address) for one in active for address in _addresses(one)),
             routes=tuple(route for one in active for route in _routes(one)),
@@ -96,7 +96,7 @@ class Destinations:
             case Need.NUMBER:
                 keys = [normal.split(":", 1) for normal in where.all_of(Kind.FACILITY)]
                 fitting = [(kind, number) for kind, number in keys if kind in rule.types]
-                return _first(self._of_number(kind, number) for kind, number in fitting)
+                return _first(self.by_number.get(key) for key in fitting)
             case Need.ADDRESS:
                 addresses = where.all_of(Kind.ADDRESS)
                 return _first(
@@ -112,12 +112,6 @@ class Destinations:
             case Need.ROUTE:
                 return _first(self._of_route(rule, route) for route in where.all_of(Kind.ROUTE))
         return ()
-
-    def _of_number(self, kind: str, number: str) -> tuple[str, ...]:
-        """Return the one for children only where the text says so, unless there is no other."""
-        bare = number.removesuffix(SUFFIX)
-        known = (self.by_number.get((kind, one)) for one in (number, bare, bare + SUFFIX))
-        return _first(known)
 
     def _of_route(self, rule: Rule, route: str) -> tuple[str, ...]:
         digits = _DIGITS.match(route)
@@ -137,11 +131,14 @@ def _index(pairs: Iterable[tuple[Enterprise, str | None]]) -> Index:
     return {key: tuple(ids) for key, ids in index.items()}
 
 
-def _number(enterprise: Enterprise) -> str | None:
-    """Return an enterprise's number, as `triage.places` writes it for one for children."""
-    if enterprise.number and names_children(f"{enterprise.name.ru} {enterprise.name.kk}"):
-        return enterprise.number + SUFFIX
-    return enterprise.number
+def _numbered(
+    active: Iterable[Enterprise], registry: EnterpriseRegistry
+) -> Iterator[tuple[Enterprise, str | None]]:
+    """Yield enterprises with their numbers as `triage.places` writes them."""
+    apart = told_apart(registry)
+    for one in active:
+        suffix = SUFFIX if (one.type, one.number) in apart and names_children(one) else ""
+        yield one, one.number and one.number + suffix
 
 
 def _addresses(enterprise: Enterprise) -> Iterator[str]:

@@ -27,7 +27,7 @@ class Place:
     normal
         The same for every spelling: ``улица Сыганак, 15/2``, ``улица Сыганак``,
         ``проспект Республики × улица Кенесары``, a district's code, ``left`` or ``right``,
-        ``12А``, ``polyclinic:4``.
+        ``12А``, ``polyclinic:4``, ``hospital:2:children`` where one for adults has the number too.
     start, end
         Its span in the text as given.
     confidence

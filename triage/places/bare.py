@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from triage.places.children import is_for_children, speaks_of_children
+from triage.places.children import FOR_CHILDREN, is_for_children, speaks_of_children
 from triage.places.keys import is_locative
 from triage.places.labels import Labels, ends_clause, is_plain
 from triage.places.number import Number
@@ -28,6 +28,7 @@ _COMPANY = frozenset(["мен", "бен", "пен"])
 _IN = frozenset(["в", "на", "v", "na"])
 _COUNTED_WITH = frozenset(["х", "ых", "ми"])
 _KAZAKH_ORDINAL = ("нш", "nsh")
+_PAPER_GAPS = " №#,-"
 _FEW = 5
 _OCLOCK, _DAYS, _CLASSES = 24, 31, 11
 _HOURS_BACK = 3
@@ -73,7 +74,8 @@ def find_bare(labels: Labels) -> Iterator[BareNumber]:
             end=reading.tokens[number.last].end,
             masculine=not ending or ending in _MASCULINE | _COLLECTIVE,
             feminine=not ending or ending in _FEMININE | _COLLECTIVE,
-            for_children=all_for_children or is_for_children(reading, number.first, number.last),
+            for_children=all_for_children
+            or is_for_children(reading, number.first, number.last + 1),
             confidence=sure,
         )
 
@@ -108,7 +110,8 @@ def _ordinal(reading: Reading, number: Number) -> float:
         return NOTHING
     if number.spoken and number.value <= _FEW:
         inside = "before_facility" in before.word.parts
-        return UNSURE if inside and ends_clause(reading, number.last) else NOTHING
+        whole = ends_clause(reading, number.last) or reading.has(number.last + 1, FOR_CHILDREN)
+        return UNSURE if inside and whole else NOTHING
     return ORDINAL
 
 
@@ -150,8 +153,10 @@ def _is_other(reading: Reading, number: Number) -> bool:
     before, after = reading.at(number.first - 1), reading.at(number.last + 1)
     late = number.in_case and number.value > _OCLOCK  # no time, whatever stands beside it
     measures = set() if late else {"unit"}
-    told_before = {"house", "paper"} | measures
-    if told_before & before.word.parts and is_plain(reading.at(number.first)):
+    gap = reading.at(number.first).gap
+    if "paper" in before.word.parts and not gap.strip(_PAPER_GAPS):
+        return True
+    if ({"house"} | measures) & before.word.parts and is_plain(reading.at(number.first)):
         return True
     if not is_plain(after) or "number_sign" in after.word.parts:
         return False

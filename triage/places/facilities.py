@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from triage.enterprises import EnterpriseRegistry
 from triage.place import Kind, Place
 from triage.places.bare import BareNumber
-from triage.places.children import SUFFIX, is_for_children, speaks_of_children
+from triage.places.children import SUFFIX, is_for_children, speaks_of_children, told_apart
 from triage.places.labels import (
     Labels,
     counts_few,
@@ -46,12 +46,15 @@ class Facilities:
     ----------
     largest
         The largest number of each type that is believed.
-    namesakes
-        How many of the registry have a type and number.
+    registered
+        Types and numbers of the enterprise registry.
+    told_apart
+        Those that one for children shares with one that is not.
     """
 
     largest: Mapping[str, int]
-    namesakes: Mapping[tuple[str, str | None], int]
+    registered: frozenset[tuple[str, str]]
+    told_apart: frozenset[tuple[str, str]]
 
     @classmethod
     def of(cls, enterprises: EnterpriseRegistry) -> Facilities:
@@ -62,8 +65,9 @@ class Facilities:
                 number = int(enterprise.number or 0)
                 largest[enterprise.type] = max(largest[enterprise.type], number)
         believed = {type_: number * _ROOM_TO_GROW for type_, number in largest.items()}
-        numbers = ((one.type, one.number) for one in enterprises.enterprises.values())
-        return cls(believed, Counter(numbers))
+        numbered = [one for one in enterprises.enterprises.values() if one.number]
+        registered = frozenset((one.type, one.number or "") for one in numbered)
+        return cls(believed, registered, told_apart(enterprises))
 
     def find(self, labels: Labels) -> Iterator[Place]:
         """Yield the facilities of a text, claiming their numbers."""
@@ -133,7 +137,7 @@ class Facilities:
 
     def normal(self, facility: str, number: int, *, children: bool) -> str:
         """Return the normal form; that it is for children counts where others have the number."""
-        shared = self.namesakes.get((facility, str(number)), 0) > 1
+        shared = (facility, str(number)) in self.told_apart
         return f"{facility}:{number}{SUFFIX if children and shared else ''}"
 
     def of_bare(
@@ -166,14 +170,14 @@ class Facilities:
         having = [
             type_
             for type_ in types
-            if (type_, str(number.value)) in self.namesakes
+            if (type_, str(number.value)) in self.registered
             and (number.masculine if type_ in MASCULINE else number.feminine)
         ]
         spoken_of = [type_ for type_ in having if type_ in nouns]
         for_children = [
             type_
             for type_ in having
-            if number.for_children and self.namesakes[type_, str(number.value)] > 1
+            if number.for_children and (type_, str(number.value)) in self.told_apart
         ]
         fitting = spoken_of or for_children or having
         return fitting[0] if len(fitting) == 1 else None

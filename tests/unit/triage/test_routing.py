@@ -134,9 +134,19 @@ def test_route_topics_share_their_probability_among_enterprises() -> None:
 
 
 def test_route_two_of_one_number_share_alike() -> None:
-    found = route("в больнице №1 холодно", predict({"healthcare.facility": 1.0}))
-    assert {one.code for one in found.candidates} == {"HOSP-1", "CHOSP-1"}
+    twins = tuple(Enterprise(code, "hospital", NAME, number="1") for code in ("X", "Y"))
+    found = route(
+        "в больнице №1 холодно", predict({"healthcare.facility": 1.0}), small(router().book, *twins)
+    )
+    assert {one.code for one in found.candidates} == {"X", "Y"}
     assert found.probability == pytest.approx(0.5)
+
+
+def test_route_closed_children_hospital_leaves_its_appeals_to_no_namesake() -> None:
+    found = route(
+        "детская больница №1", predict({"healthcare.facility": 1.0}), aged(frozenset({"CHOSP-1"}))
+    )
+    assert (found.enterprise, found.rule) == ("DEPT-HEALTH", "health-department")
 
 
 def test_route_history_decides_between_two_of_one_number() -> None:
