@@ -68,7 +68,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 lock: install  ## Pin the newest versions that pyproject.toml allows
 	@$(COMPILE) --upgrade --extra dev -o requirements.lock
 	@{ echo "torch==2.13.0"; \
-	   $(COMPILE) --extra encoders --extra benchmark -c requirements.lock | sed 's/ *#.*//' \
+	   $(COMPILE) --extra encoders --extra onnx --extra benchmark -c requirements.lock | sed 's/ *#.*//' \
 	       | grep -vE '^(torch|triton|nvidia-|cuda-|setuptools)' \
 	       | grep -vxFf <(sed 's/ *#.*//' requirements.lock); } > requirements-encoders.lock
 

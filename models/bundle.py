@@ -25,7 +25,7 @@ URGENT, NORMAL = "urgent", "normal"
 """Classes of the urgency head."""
 
 DENSE_WEIGHT = np.float32(0.5)
-"""Length of dense vectors beside sparse rows of length 1; 0 to 1.5 were tried."""
+"""Length of dense vectors beside sparse rows of length 1 at most; 0 to 1.5 were tried."""
 
 BATCH = 256
 """Texts scored at once: dense margins of this many texts fit in the cache."""

@@ -50,7 +50,7 @@ def features(text: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class SparseEncoder:
-    """TF-IDF over `features`, with plain term counts and rows of length one.
+    """TF-IDF over `features`, with plain term counts and rows as long as they are known.
 
     Attributes
     ----------
@@ -83,7 +83,9 @@ class SparseEncoder:
         Returns
         -------
         matrix
-            Shape (n_texts, n_features), float32, rows of length one (or zero, if nothing is known).
+            Shape (n_texts, n_features), float32. A row's length is the root of its evidence: what
+            little is known of a text in another language must not speak as loud as a whole text,
+            or the dense vector beside it is not heard.
         evidence
             Shape (n_texts,): share of each text's features that are in the vocabulary.
         """
@@ -102,5 +104,8 @@ class SparseEncoder:
         )
         matrix.sum_duplicates()
         matrix.data *= self.idf[matrix.indices]
-        # scikit-learn refuses a matrix without rows or without columns.
-        return normalize(matrix, copy=False) if matrix.nnz else matrix, evidence
+        if matrix.nnz:  # scikit-learn refuses a matrix without rows or without columns
+            matrix = normalize(matrix, copy=False)
+            lengths = np.sqrt(evidence).astype(np.float32)
+            matrix.data *= np.repeat(lengths, np.diff(matrix.indptr))
+        return matrix, evidence

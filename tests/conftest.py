@@ -25,9 +25,11 @@ from triage.appeal import (
     Appeal,
     Bilingual,
     Channel,
+    Coordinates,
     Decision,
     Review,
     Route,
+    RuleFailure,
     Urgency,
     Verdict,
     Versions,
@@ -174,6 +176,7 @@ def make_appeal() -> Callable[..., Appeal]:
             "language": "mixed",
             "address": "Қабанбай батыр даңғылы, 11",
             "district": "esil",
+            "coordinates": Coordinates(51.128207, 71.430411),
         }
         return Appeal(**fields | overrides)
 
@@ -204,6 +207,8 @@ def make_decision(make_appeal: Callable[..., Appeal]) -> Callable[..., Decision]
                 reason=Bilingual("Отопление: район Есиль", "Жылу: Есіл ауданы"),
                 places=(Place(Kind.ADDRESS, "проспект Кабанбай батыра, 11", 9, 31, 0.97),),
                 question=Bilingual("Уточните номер дома", "Үй нөмірін нақтылаңыз"),
+                failures=(RuleFailure("heating-by-house", "KeyError"),),
+                note=Bilingual("Координаты вне города", "Координаттар қаладан тыс"),
             ),
             "urgency": Urgency(urgent=True, probability=0.81, danger_words=("жылу жоқ",)),
             "due_at": NOW + timedelta(hours=24),
@@ -219,6 +224,7 @@ def make_decision(make_appeal: Callable[..., Appeal]) -> Callable[..., Decision]
             "input_hash": "cd" * 32,
             "decided_at": NOW,
             "secondary": Candidate("roads", 0.21),
+            "shortlists": {"category": ("housing",), "topic": ("heating", "leak")},
         }
         return Decision(**fields | overrides)
 

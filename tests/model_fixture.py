@@ -9,6 +9,7 @@ import numpy as np
 
 from models import folder
 from models.bundle import TriageModel
+from models.selective import ContractSample
 from training.data import read_examples
 from training.fit import fit_model
 from triage.citydata import load_city
@@ -22,10 +23,18 @@ N_EXAMPLES = 600
 def save_small_model(path: Path) -> Path:
     """Fit and save the model, with a contract that it keeps from half its probabilities on."""
     model = _fit(path.with_suffix(".jsonl"))
-    sample = model.contract_samples["enterprise"]
-    probability = np.linspace(0, 1, 1000)
-    sure = replace(sample, probability=probability, correct=probability >= 0.5)
-    folder.save(replace(model, contract_samples={"enterprise": sure}), path)
+    probability = np.linspace(0, 1, 999)
+    alike = np.full(len(probability), "alike")
+    sure = ContractSample(
+        probability=probability,
+        correct=probability >= 0.5,
+        language=np.resize(["ru", "kk", "mixed"], len(probability)),
+        group=alike,
+        label=alike,
+        label_probability=probability,
+    )
+    samples = model.contract_samples | {"enterprise": sure}
+    folder.save(replace(model, contract_samples=samples), path)
     return path
 
 

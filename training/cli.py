@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,16 +13,27 @@ from models.prediction import LEVELS
 from models.registry import ModelRegistry
 from models.selective import conclude
 from training import report as reports
+from training.benchmark.command import OUT as BENCHMARK
+from training.benchmark.command import benchmark
 from training.data import COLUMNS, Examples, read_examples
 from training.distil.distil import distil as distil_encoder
-from training.distil.teacher import VectorCache, load_teacher
+from training.distil.teacher import load_teacher
 from training.distil.texts import read_corpus
-from training.encoders import NONE, STATIC, choose_encoder
+from training.encoders import NONE, STATIC, Backend, choose_encoder, on_backend
 from training.errors import TrainingError
-from training.evaluate import ALL, evaluate, make_result, model_facts, out_of_fold_figures
+from training.evaluate import (
+    ALL,
+    command_line,
+    evaluate,
+    make_result,
+    model_facts,
+    out_of_fold_figures,
+)
+from training.finetune.folds import N_TUNED_FOLDS, FineTuning
 from training.fit import fit_model
 from training.leaveout import leave_out as measure_left_out
 from training.starter import fit_starter
+from training.vectors import CACHE, VectorCache, stored
 from triage.citydata import ENTERPRISES, TAXONOMY, load_city, load_enterprises, load_taxonomy
 from triage.config import CHAMPION, MODEL_NAME, Settings, load_settings
 from triage.console import told_errors
@@ -60,6 +69,8 @@ CityFolder = Annotated[
     typer.Option("--city", help="A city's folder: check against it, join history with its rules"),
 ]
 
+TRAININGS = f"{N_TUNED_FOLDS + 1} times over: on all appeals, and without each of the folds"
+
 
 @app.command()
 def fit(
@@ -72,6 +83,12 @@ def fit(
     encoder: Annotated[
         str, typer.Option(help=f"{STATIC}, {NONE}, or a sentence-transformers folder or name")
     ] = STATIC,
+    fine_tune: Annotated[
+        int, typer.Option(min=0, metavar="EPOCHS", help=f"Train the encoder too, {TRAININGS}")
+    ] = 0,
+    backend: Annotated[
+        Backend, typer.Option(help="To serve such a model on; onnx-int8 needs no torch")
+    ] = Backend.TORCH,
     out: Annotated[Path | None, typer.Option(help="Model folder to write")] = None,
     register: Annotated[str | None, typer.Option(help="Register in MLflow as")] = None,
     alias: Annotated[str | None, typer.Option(help="Point this alias at it")] = None,
@@ -88,27 +105,33 @@ def fit(
         settings = load_settings()
         out = out or settings.home / "model"
         folder.check_target(out)
-        dense_encoder = choose_encoder(encoder)
+        chosen = choose_encoder(encoder)
+        quantised = backend is Backend.ONNX_INT8
+        tuning = FineTuning.of(chosen, fine_tune, quantised=quantised) if fine_tune else None
         if city:
             taxonomy, enterprises = city / TAXONOMY, city / ENTERPRISES
         known_topics = load_taxonomy(taxonomy) if taxonomy else None
         examples = _read(data, columns, delimiter, taxonomy, enterprises)
-        model = fit_model(
-            examples,
-            dense_encoder=dense_encoder,
-            router=_router(city) if city else None,
-            taxonomy_version=known_topics.version if known_topics else None,
-            seed=seed,
-            parameters={"encoder": encoder, "data": " ".join(Path(name).name for name in data)},
-            progress=progress,
-        )
+        asked = {"encoder": encoder, "fine_tune": fine_tune, "backend": backend.value}
+        with VectorCache(settings.home / CACHE) as cache:
+            model = fit_model(
+                examples,
+                dense_encoder=None if tuning else stored(on_backend(chosen, backend), cache),
+                tuning=tuning,
+                router=_router(city) if city else None,
+                names=load_enterprises(enterprises).names if enterprises else None,
+                taxonomy_version=known_topics.version if known_topics else None,
+                seed=seed,
+                parameters={**asked, "data": " ".join(Path(name).name for name in data)},
+                progress=progress,
+            )
         folder.save(model, out)
         _tell(f"fitted on {len(examples)} appeals, saved in {out}")
         _tell_metrics(model, settings.policy)
         if result:
             metrics = out_of_fold_figures(model)
             facts = model_facts(model)
-            made = make_result(name or Path(data[0]).stem, _command(), data, facts, metrics)
+            made = make_result(name or Path(data[0]).stem, command_line(), data, facts, metrics)
             made.save(result)
         if register:
             _register(_registry(settings), out, register, alias)
@@ -152,7 +175,7 @@ def distil(
 ) -> None:
     """Distil a static encoder for Russian and Kazakh from a larger model."""
     with told_errors(TrainingError, OSError), on_terminal() as progress:
-        cache = load_settings().home / "teacher-vectors.sqlite"
+        cache = load_settings().home / CACHE
         corpus = read_corpus(text, pairs or [])
         _tell(f"{len(corpus)} texts, terms of the project included")
         with VectorCache(cache) as vectors:
@@ -211,21 +234,24 @@ def evaluate_command(
             loaded = _registry(settings).load(str(model)).model
             facts = model_facts(loaded)
             metrics = evaluate(loaded, examples, progress=progress)
-        result = make_result(name or Path(data[0]).stem, _command(), data, facts, metrics)
+        result = make_result(name or Path(data[0]).stem, command_line(), data, facts, metrics)
         if out:
             result.save(out)
     for part, levels in result.metrics.items():
         for level, values in levels.items():
             figures = "  ".join(f"{key} {value:g}" for key, value in values.items())
-            typer.echo(f"{'' if part == ALL else part:14}{level:23}{figures}")
+            typer.echo(f"{'' if part == ALL else part:22}{level:20}{figures}")
+
+
+app.command()(benchmark)
 
 
 @app.command()
 def report(
-    results: Annotated[Path, typer.Option(help="Folder of result files")] = Path("docs/results"),
+    results: Annotated[Path, typer.Option(help="Result file of the benchmark")] = BENCHMARK,
     page: Annotated[Path, typer.Option(help="Page with the marks")] = Path("README.md"),
 ) -> None:
-    """Bring the figures of README up to date with the result files."""
+    """Bring the figures of README up to date with the benchmark."""
     with told_errors(TrainingError, OSError):
         reports.update(page, results)
 
@@ -240,7 +266,7 @@ def _registry(settings: Settings) -> ModelRegistry:
 
 
 def _register(registry: ModelRegistry, model: Path, name: str, alias: str | None) -> None:
-    tags = {"command": _command()}
+    tags = {"command": command_line()}
     version = registry.log(model, experiment=EXPERIMENT, tags=tags, name=name)
     if alias:
         registry.set_alias(name, alias, version)
@@ -273,14 +299,14 @@ def _tell_metrics(model: TriageModel, policy: Policy) -> None:
         if accuracy is None or sample is None:
             continue
         contract = conclude(sample, target=policy.target_precision, confidence=policy.confidence)
+        parts = ", ".join(
+            f"{part.language or 'others'} {part.group or ''}".rstrip() + f" {part.coverage:.0%}"
+            for part in contract.parts
+        )
         _tell(
             f"{level}: accuracy {accuracy:.3f} out of fold; {contract.coverage:.0%} of appeals"
-            f" can be routed by it at a precision of {policy.target_precision:.0%}"
+            f" can be routed by it at a precision of {policy.target_precision:.0%} ({parts})"
         )
-
-
-def _command() -> str:
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def _tell(message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,21 +15,30 @@ from models.bundle import BATCH, NORMAL, URGENT, ModelInfo, TriageModel, encode
 from models.classifier import Floats, LinearHead
 from models.encoders import DenseEncoder
 from models.hierarchy import START_WEIGHT, Hierarchy
+from models.names import NameEvidence
 from models.prediction import LEVELS, Level
 from models.sparse import SparseEncoder
-from training.calibrate import fit_hierarchy, fit_weight
+from training.calibrate import (
+    NAMES,
+    fit_hierarchy,
+    fit_weight,
+    held_out_probabilities,
+)
 from training.contract import (
     Joiner,
     Samples,
     crossed_sample,
+    languages_of,
     latest_sample,
-    margins_of,
     out_of_fold_metrics,
 )
 from training.data import Examples, complete_levels
 from training.errors import InvalidTrainingDataError
+from training.finetune.ensemble import Networks
+from training.finetune.folds import N_TUNED_FOLDS, FineTuning, fit_networks
 from training.heads import OutOfFold, Splits, Task, fit_heads, fit_out_of_fold
-from training.splits import Split, contract_split, folds, near_duplicate_groups
+from training.names import NamedExamples
+from training.splits import N_FOLDS, Split, contract_split, folds, near_duplicate_groups
 from triage.joining import Join
 from triage.progress import Reporter, Silent
 from triage.routing import Router
@@ -41,7 +50,9 @@ def fit_model(
     examples: Examples,
     *,
     dense_encoder: DenseEncoder | None,
+    tuning: FineTuning | None = None,
     router: Router | None = None,
+    names: Mapping[str, Sequence[str]] | None = None,
     taxonomy_version: str | None = None,
     seed: int = 0,
     parameters: Mapping[str, Any] | None = None,
@@ -57,8 +68,14 @@ def fit_model(
     ----------
     dense_encoder
         Joined to the sparse features, or None.
+    tuning
+        What is to be fine-tuned, to take the place of the dense encoder, or None. Each fold has
+        an encoder of its own then, since heads can't be judged on texts their encoder has seen.
     router
         Of the city whose rules the enterprise level is to be joined with, or None.
+    names
+        What the enterprises are called; without it, their labels are taken for names. Proper
+        names among them are looked for in texts, unless rules say what a place means.
     parameters
         What the model was asked for, to be kept with it.
 
@@ -72,11 +89,18 @@ def fit_model(
     texts = list(examples.table["text"])
     groups = near_duplicate_groups(progress.track("comparing texts", texts, len(texts)))
     split = contract_split(groups, examples.table["received_at"])
+    n_folds = N_TUNED_FOLDS if tuning else N_FOLDS
+    splits = folds(groups[split.fit], seed=seed, n_folds=n_folds)
+    table = complete_levels(examples.table.iloc[split.fit])
+    networks = _networks(tuning, table, splits, seed=seed, progress=progress)
+    dense_encoder = networks.final.encoder if networks else dense_encoder
     sparse_encoder, matrix = _encode(texts, split, dense_encoder, progress)
     fitted = fit_levels(
         matrix[split.fit],
-        complete_levels(examples.table.iloc[split.fit]),
-        folds(groups[split.fit], seed=seed),
+        table,
+        splits,
+        networks=networks,
+        names=None if router and router.book.rules else names or {},
         seed=seed,
         progress=progress,
     )
@@ -89,6 +113,7 @@ def fit_model(
         urgency=fitted.heads.get(URGENCY),
         urgency_weight=fitted.urgency_weight,
         contract_samples=judged.samples,
+        names=fitted.names,
         routing=asdict(judged.join) if judged.join else {},
         info=ModelInfo(
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -96,7 +121,12 @@ def fit_model(
             n_examples=len(examples),
             encoder=dense_encoder.name if dense_encoder else "none",
             taxonomy_version=taxonomy_version,
-            parameters={"seed": seed, "n_held_out": len(split.contract), **(parameters or {})},
+            parameters={
+                "seed": seed,
+                "n_folds": n_folds,
+                "n_held_out": len(split.contract),
+                **(parameters or {}),
+            },
             metrics=judged.metrics,
         ),
     )
@@ -110,6 +140,8 @@ class Fitted:
     ----------
     table
         The rows that were fitted on.
+    names
+        What proper names in texts say of the enterprise, or None.
     """
 
     table: pd.DataFrame
@@ -117,6 +149,7 @@ class Fitted:
     heads: dict[str, LinearHead]
     out_of_fold: OutOfFold
     hierarchy: Hierarchy
+    names: NameEvidence | None
 
     @property
     def levels(self) -> dict[Level, LinearHead]:
@@ -135,7 +168,7 @@ class Fitted:
         """Out-of-fold probabilities of all levels."""
         if not self.out_of_fold.splits:
             return {}
-        return self.hierarchy.probabilities(margins_of(self.levels, self.out_of_fold))
+        return held_out_probabilities(self.heads, self.tasks, self.out_of_fold, self.hierarchy)
 
 
 def fit_levels(
@@ -143,16 +176,51 @@ def fit_levels(
     table: pd.DataFrame,
     splits: Splits,
     *,
+    networks: Networks | None,
+    names: Mapping[str, Sequence[str]] | None,
     seed: int,
     progress: Reporter,
 ) -> Fitted:
-    """Fit every head, on all rows and on each fold, and the hierarchy over them."""
+    """Fit every head, on all rows and on each fold, and the hierarchy over them.
+
+    Parameters
+    ----------
+    networks
+        Fine-tuned on the same rows and splits; their vectors stand in the matrix. None for none.
+    names
+        What enterprises are called, labels that it lacks by their label; None takes no names.
+    """
     tasks = {task.name: task for task in label_tasks(table)}
-    heads = fit_heads(matrix, list(tasks.values()), seed=seed, progress=progress)
+    seen = networks.words(matrix) if networks else matrix
+    heads = fit_heads(seen, list(tasks.values()), seed=seed, progress=progress)
     out_of_fold = fit_out_of_fold(
-        matrix, list(tasks.values()), heads, splits, seed=seed, progress=progress
+        seen, list(tasks.values()), heads, splits, seed=seed, progress=progress
     )
-    return Fitted(table, tasks, heads, out_of_fold, fit_hierarchy(heads, tasks, out_of_fold))
+    if networks:
+        heads, out_of_fold = networks.pool_heads(heads), networks.pool_margins(out_of_fold)
+    evidence = None
+    if names is not None and "enterprise" in heads:
+        evidence, out_of_fold = _count_names(table, tasks, heads, out_of_fold, names)
+    hierarchy = fit_hierarchy(heads, tasks, out_of_fold)
+    return Fitted(table, tasks, heads, out_of_fold, hierarchy, evidence)
+
+
+def _count_names(
+    table: pd.DataFrame,
+    tasks: Mapping[str, Task],
+    heads: Mapping[str, LinearHead],
+    out_of_fold: OutOfFold,
+    names: Mapping[str, Sequence[str]],
+) -> tuple[NameEvidence | None, OutOfFold]:
+    """Count the proper names of enterprises in texts, over all rows and over each fold."""
+    classes = heads["enterprise"].classes
+    named = NamedExamples.of(list(table["text"]), names, classes)
+    if named is None:
+        return None, out_of_fold
+    enterprises = tasks["enterprise"].columns(classes)
+    evidence = named.out_of_fold(out_of_fold.splits, enterprises)
+    with_names = replace(out_of_fold, margins={**out_of_fold.margins, NAMES: evidence})
+    return named.fit(np.arange(len(table)), enterprises), with_names
 
 
 @dataclass(frozen=True)
@@ -187,11 +255,20 @@ def judge(
         metrics["cv_routed_n"] = float(len(routed.correct))
         metrics["cv_routed_accuracy"] = float(routed.correct.mean())
     if not len(split.contract):
-        samples = crossed_sample(fitted.levels, fitted.tasks, fitted.out_of_fold, joiner)
+        languages = languages_of(fitted.table)
+        samples = crossed_sample(fitted.levels, fitted.tasks, fitted.out_of_fold, languages, joiner)
         return Judged(samples, metrics, join)
     late = table.iloc[split.contract]
+    names = fitted.names
+    evidence = names.of(list(late["text"])) if names else None
     samples, probabilities = latest_sample(
-        fitted.levels, fitted.hierarchy, label_tasks(table), matrix, split.contract
+        fitted.levels,
+        fitted.hierarchy,
+        label_tasks(table),
+        matrix,
+        split.contract,
+        languages_of(table),
+        evidence,
     )
     late_joiner = _joiner(router, late, fitted)
     if late_joiner and join:
@@ -220,6 +297,20 @@ def label_tasks(table: pd.DataFrame) -> list[Task]:
     names = {True: URGENT, False: NORMAL}
     urgent = np.array([names.get(value) for value in table["urgent"]], dtype=object)
     return [*tasks, Task(URGENCY, urgent)] if {URGENT, NORMAL} <= set(urgent) else tasks
+
+
+def _networks(
+    tuning: FineTuning | None,
+    table: pd.DataFrame,
+    splits: Splits,
+    *,
+    seed: int,
+    progress: Reporter,
+) -> Networks | None:
+    if tuning is None:
+        return None
+    texts, tasks = list(table["text"]), label_tasks(table)
+    return fit_networks(tuning, texts, tasks, splits, seed=seed, progress=progress)
 
 
 def _encode(

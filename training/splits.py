@@ -91,9 +91,9 @@ def contract_split(groups: Indices, received_at: pd.Series) -> Split:
     return Split(np.flatnonzero(~contract), np.flatnonzero(contract))
 
 
-def folds(groups: Indices, *, seed: int) -> list[tuple[Indices, Indices]]:
+def folds(groups: Indices, *, seed: int, n_folds: int = N_FOLDS) -> list[tuple[Indices, Indices]]:
     """Split rows into folds for out-of-fold margins; none where there are too few groups."""
-    n_folds = min(N_FOLDS, len(np.unique(groups)))
+    n_folds = min(n_folds, len(np.unique(groups)))
     if n_folds < 2:
         return []
     splitter = GroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)

@@ -1,13 +1,13 @@
 """The starter corpus: leaving out each voice, and in folds.
 
-What is measured is the first corpus, `APPEALS`. The second one is fitted on in every split: it was
-written apart, and no text of it is a near-duplicate of the first (a test holds this).
+What is measured is the first corpus, `APPEALS`. Where a voice is left out, the second corpus is
+fitted on too, as in the starter model: it was written apart, and no text of it is a near-duplicate
+of the first (a test holds this). The folds keep to the first, as do figures of others on it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -115,8 +115,7 @@ def _voices(corpora: Corpora) -> tuple[Splits, Parts]:
 
 def _folds(bench: Workbench, corpora: Corpora) -> tuple[Splits, Parts]:
     groups = near_duplicate_groups(corpora.measured["text"])
-    splits = folds(groups, seed=bench.seed)
-    return corpora.with_second(splits), language_parts(corpora.measured)
+    return folds(groups, seed=bench.seed), language_parts(corpora.measured)
 
 
 def _with_mean(found: Measured) -> Measured:
@@ -135,11 +134,6 @@ def _read(bench: Workbench) -> Corpora:
     return Corpora(replace(first, table=both), len(first))
 
 
-def _files(shared: Path) -> tuple[Path, ...]:
-    del shared
-    return (APPEALS, MORE_APPEALS)
-
-
 _LEVELS = (
     " *Enterprise* is what history alone proposes, *routed* the enterprise after rules and places,"
     " *routed given topic* the same with the true topic."
@@ -154,7 +148,7 @@ VOICES = Suite(
         " them are of the voice `general`;"
         f" *{MEAN}* counts every voice once." + _LEVELS
     ),
-    files=_files,
+    files=lambda shared: (APPEALS, MORE_APPEALS),
     run=measure_voices,
     baselines={"prefix SVM": measure_voices_plainly},
 )
@@ -163,10 +157,10 @@ FOLDS = Suite(
     name="folds",
     title="Starter corpus, five folds",
     about=(
-        "Fitted anew on four fifths of the first corpus and on the second one, calibration and all,"
-        " and measured on the rest; near-duplicates are together." + _LEVELS
+        "Fitted anew on four fifths of the first corpus alone, calibration and all, and measured on"
+        " the rest; near-duplicates are together." + _LEVELS
     ),
-    files=_files,
+    files=lambda shared: (APPEALS,),
     run=measure_folds,
     baselines={"prefix SVM": measure_folds_plainly},
 )

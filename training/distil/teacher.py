@@ -1,85 +1,15 @@
-"""The teacher's vectors, each computed once and kept on disk."""
+"""The teacher: a sentence encoder whose vectors and pieces of words the student is given."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
-from hashlib import sha256
-from pathlib import Path
-from types import TracebackType
-from typing import Protocol
-
-import numpy as np
 from tokenizers import Tokenizer
 
-from models.encoders import SentenceTransformerEncoder, Vectors
+from models.encoders import SentenceTransformerEncoder
 from models.errors import EncoderUnavailableError
-from training.errors import TrainingError
-from triage.progress import Reporter
-
-BATCH = 256
-"""Texts between two writes to disk: what is lost, at most, when a run is cut off."""
-
-PROBE = "На дороге яма, жолда шұңқыр бар"
-"""A teacher is known by its vector of this text, whatever its folder is called."""
+from training.vectors import CachedEncoder, Encodes, VectorCache
 
 
-class Encodes(Protocol):
-    """What is asked of a teacher."""
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return vectors of length one, shape (n_texts, n_dimensions)."""
-        ...
-
-
-class VectorCache:
-    """Vectors by key in a SQLite file, in half precision.
-
-    Raises
-    ------
-    TrainingError
-        The file is something else.
-    """
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path)
-        try:
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)"
-            )
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise TrainingError(f"{path}: not a cache of vectors ({error}): remove it") from error
-
-    def __enter__(self) -> VectorCache:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._connection.close()
-
-    def get(self, key: bytes) -> Vectors | None:
-        """Return a vector, None where it has not been kept."""
-        query = "SELECT vector FROM vectors WHERE key = ?"
-        found = self._connection.execute(query, (key,)).fetchone()
-        return None if found is None else np.frombuffer(found[0], np.float16).astype(np.float32)
-
-    def put(self, keys: Sequence[bytes], vectors: Vectors) -> None:
-        """Keep vectors; all of them, or none if the process ends meanwhile."""
-        rows = [
-            (key, vector.astype(np.float16).tobytes())
-            for key, vector in zip(keys, vectors, strict=True)
-        ]
-        with self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
-
-
-class Teacher:
+class Teacher(CachedEncoder):
     """A sentence encoder that remembers.
 
     Parameters
@@ -93,27 +23,8 @@ class Teacher:
     """
 
     def __init__(self, encoder: Encodes, tokenizer: Tokenizer, cache: VectorCache) -> None:
+        super().__init__(encoder, cache)
         self.tokenizer = tokenizer
-        self._encoder = encoder
-        self._cache = cache
-        probe = encoder.encode([PROBE])
-        self.n_dimensions = probe.shape[1]
-        self._fingerprint = probe.astype(np.float16).tobytes()
-
-    def encode(self, texts: Sequence[str], step: str, progress: Reporter) -> Vectors:
-        """Return the teacher's vectors, shape (n_texts, n_dimensions), new ones under a bar."""
-        keys = [sha256(self._fingerprint + text.encode()).digest() for text in texts]
-        known = {key: vector for key in keys if (vector := self._cache.get(key)) is not None}
-        # By length, since a batch takes the time of its longest text.
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        ordered = sorted(missing.items(), key=lambda item: len(item[1]))
-        starts = range(0, len(ordered), BATCH)
-        for start in progress.track(f"{step} (batches of {BATCH})", starts, len(starts)):
-            batch = dict(ordered[start : start + BATCH])
-            vectors = self._encoder.encode(list(batch.values()))
-            self._cache.put(list(batch), vectors)
-            known |= dict(zip(batch, vectors.astype(np.float16).astype(np.float32), strict=True))
-        return np.array([known[key] for key in keys], dtype=np.float32)
 
 
 def load_teacher(name_or_folder: str, cache: VectorCache) -> Teacher:

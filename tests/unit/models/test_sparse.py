@@ -95,10 +95,11 @@ def test_fit_order_of_texts_changes_nothing():
     assert (forward.idf == backward.idf).all()
 
 
-def test_encode_rows_have_length_one_where_anything_is_known():
+def test_encode_rows_are_as_long_as_the_root_of_their_evidence():
     matrix, evidence = SparseEncoder.fit(CORPUS[:3]).encode(CORPUS)
     lengths = np.linalg.norm(matrix.toarray(), axis=1)
-    assert lengths == pytest.approx((evidence > 0).astype(float), abs=1e-6)
+    assert lengths == pytest.approx(np.sqrt(evidence), abs=1e-6)
+    assert 0 < evidence[-1] < 1
     assert matrix.dtype == np.float32
 
 
@@ -108,8 +109,10 @@ def test_encode_by_hand_weighs_counts_with_idf():
     # Features p/l of both words have one idf; counts are 2 for су and 1 for жоқ.
     expected = {"p su": 2, "l su": 2, "p jok": 1, "l jok": 1}
     length = math.sqrt(4 + 4 + 1 + 1)
+    # Both pairs of words are unknown: six of eight features are known.
     for feature, count in expected.items():
-        assert row[encoder.vocabulary[feature]] == pytest.approx(count / length)
+        known = row[encoder.vocabulary[feature]]
+        assert known == pytest.approx(math.sqrt(6 / 8) * count / length)
 
 
 def test_encode_evidence_by_hand_is_the_share_of_known_features():

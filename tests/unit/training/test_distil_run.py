@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from appeal_files import corpus, write_jsonl
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tiny_transformer import make_transformer, word_pieces
 from typer.testing import CliRunner, Result
 
 from models.encoders import StaticEncoder
 from training.cli import app
 from training.distil.distil import Distilled, distil
-from training.distil.teacher import VectorCache, load_teacher
+from training.distil.teacher import load_teacher
 from training.distil.texts import read_corpus
+from training.vectors import VectorCache
 from triage.progress import Silent
 
 pytestmark = pytest.mark.skipif(
@@ -32,39 +33,13 @@ PAIRS = "kk\tru\nКөшеде жарық жоқ, балалар қорқады\t
 @pytest.fixture(scope="module")
 def teacher_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of two layers that has learnt nothing: its vectors still hang on the words."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("teacher")
-    tokenizer = _word_pieces()
-    config = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=N_TEACHER,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=2 * N_TEACHER,
+    return make_transformer(
+        word_pieces(TEXTS),
+        tmp_path_factory.mktemp("teacher"),
+        n_dimensions=N_TEACHER,
+        n_layers=2,
+        max_tokens=64,
     )
-    torch.manual_seed(0)
-    BertModel(config).save_pretrained(folder / "bert")
-    names = {f"{name}_token": f"[{name.upper()}]" for name in ("unk", "pad", "cls", "sep", "mask")}
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names).save_pretrained(folder / "bert")
-    transformer = Transformer(str(folder / "bert"), max_seq_length=64)
-    pooling = Pooling(transformer.get_embedding_dimension())
-    model = SentenceTransformer(modules=[transformer, pooling], device="cpu")
-    model.save(str(folder / "model"))
-    return folder / "model"
-
-
-def _word_pieces() -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[UNK]", "[PAD]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.WordPieceTrainer(vocab_size=800, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator(TEXTS, trainer)
-    return tokenizer
 
 
 @pytest.fixture(scope="module")

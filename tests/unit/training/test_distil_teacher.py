@@ -8,8 +8,8 @@ import pytest
 from tokenizers import Tokenizer, models
 
 from models.encoders import Vectors
-from training.distil.teacher import BATCH, Teacher, VectorCache
-from training.errors import TrainingError
+from training.distil.teacher import Teacher
+from training.vectors import BATCH, VectorCache
 from triage.progress import Silent
 
 TEXTS = [f"{'очень ' * (number % 7)}длинный текст {number}" for number in range(2 * BATCH + 50)]
@@ -81,10 +81,3 @@ def test_teacher_encode_a_text_twice_is_computed_once(path: Path) -> None:
 def test_teacher_encode_another_teacher_gets_its_own_vectors(path: Path) -> None:
     look(path, HashingEncoder(n_dimensions=12))
     assert look(path, HashingEncoder(n_dimensions=7)).shape == (len(TEXTS), 7)
-
-
-def test_vector_cache_file_of_another_kind_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "vectors.sqlite"
-    path.write_text("not a database, but long enough to be taken for one" * 20)
-    with pytest.raises(TrainingError, match="not a cache of vectors"):
-        VectorCache(path)

@@ -98,7 +98,7 @@ def test_fit_model_info_says_where_it_comes_from(fit: Any) -> None:
     model = fit(rows, taxonomy_version="v1", seed=5, parameters={"encoder": "none"})
     info = model.info
     assert (info.n_examples, info.encoder, info.taxonomy_version) == (40, "none", "v1")
-    assert info.parameters == {"seed": 5, "n_held_out": 0, "encoder": "none"}
+    assert info.parameters == {"seed": 5, "n_held_out": 0, "n_folds": 5, "encoder": "none"}
     assert info.metrics["cv_topic_n"] == 40
     assert len(info.data_hash) == 64
 
@@ -284,3 +284,47 @@ def test_label_tasks_leave_out_levels_without_labels_and_one_sided_urgency(tmp_p
     assert [task.name for task in label_tasks(examples.table)] == ["topic"]
     both = replace(examples, table=examples.table.assign(urgent=[True, False]))
     assert [task.name for task in label_tasks(both.table)] == ["topic", "urgency"]
+
+
+TOWNS = ("Бухтарма", "Зайсан", "Риддер", "Серебрянск", "Шемонаиха")
+LETTERS = ("Нет воды", "Яма на дороге", "Не вывозят мусор", "Темно на улице", "Где автобус")
+
+
+def of_towns() -> list[dict[str, Any]]:
+    """Return appeals, each to the body of the town that it names."""
+    return [
+        {"text": f"{text}, {town}, дом {number}", "enterprise": f"Администрация города {town}"}
+        for number in range(3)
+        for town in TOWNS
+        for text in LETTERS
+    ]
+
+
+@pytest.mark.parametrize("is_dated", [False, True])
+def test_fit_model_names_of_places_speak_for_a_body_that_history_hardly_knows(
+    fit: Any, tmp_path: Path, *, is_dated: bool
+) -> None:
+    label = "Администрация города Курчатов"
+    rows = [{"text": text, "enterprise": label} for text in ("Шумно ночью", "Холодно в доме")]
+    rows += of_towns()
+    model = fit(dated(rows * 6) if is_dated else rows)
+    assert model.names is not None
+    assert model.hierarchy.names_weight > 0
+    text = "Темно на улице, Курчатов, дом 1"
+    [found], [without] = (one.predict([text]) for one in (model, replace(model, names=None)))
+    assert found.levels["enterprise"][0].code == label
+    assert without.levels["enterprise"][0].code != label
+    folder.save(model, tmp_path / "model")
+    assert folder.load(tmp_path / "model").predict([text]) == [found]
+
+
+def test_fit_model_registry_names_take_the_place_of_labels(fit: Any) -> None:
+    rows = [
+        row | {"enterprise": f"A-{TOWNS.index(row['enterprise'].split()[-1])}"}
+        for row in of_towns()
+    ]
+    assert fit(rows).names is None
+    names = {f"A-{place}": (f"Аппарат «{town}»",) for place, town in enumerate(TOWNS)}
+    model = fit(rows, names=names)
+    assert model.names is not None
+    assert model.names.finder.find("Зайсан ауданында") == ["zais"]

@@ -92,4 +92,4 @@ def test_stored_encoder_computes_each_text_once_even_in_another_run(tmp_path: Pa
 def test_stored_leaves_quick_encoders_alone(tmp_path: Path, name: str) -> None:
     encoder = named_encoder(name)
     with VectorCache(tmp_path / "vectors.sqlite") as cache:
-        assert encoder.stored(cache) is encoder
+        assert encoder.stored(cache).dense is encoder.dense

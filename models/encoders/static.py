@@ -1,31 +1,25 @@
-"""Dense encoders: a text in, one vector of length one out.
-
-Three of them share `DenseEncoder`: none at all, a static table read with numpy and tokenizers,
-and any sentence-transformers model. Only the last imports torch, and only when it is used.
-"""
+"""A static encoder: a table of subword vectors, read with numpy and tokenizers alone."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
+from models.encoders.base import TOKENIZER, Vectors
 from models.errors import EncoderUnavailableError
 
-Vectors = npt.NDArray[np.float32]
 Table = npt.NDArray[np.float32] | npt.NDArray[np.int8]
 
 STATIC_WEIGHTS = "model.safetensors"
 STATIC_TABLE = "embedding.weight"
 STATIC_INT8, STATIC_SCALES = "embedding.int8", "embedding.scale"
 INT8_MAX = 127
-TOKENIZER = "tokenizer.json"
 MODULES = "modules.json"
 STATIC_MODULES = [
     {
@@ -38,20 +32,6 @@ STATIC_MODULES = [
 """What sentence-transformers finds in ``modules.json`` of a static encoder."""
 STATIC_KINDS = ["StaticEmbedding", "Normalize"]
 """Modules that `StaticEncoder` can stand for; the second may be missing."""
-
-
-class DenseEncoder(Protocol):
-    """What a dense encoder must do."""
-
-    name: str
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return vectors of length one, shape (n_texts, n_dimensions)."""
-        ...
-
-    def save(self, folder: Path) -> None:
-        """Write everything needed to load the encoder again."""
-        ...
 
 
 class StaticEncoder:
@@ -130,50 +110,6 @@ class StaticEncoder:
         return rows if self._scales is None else rows * self._scales[ids, None]
 
 
-class SentenceTransformerEncoder:
-    """Any sentence-transformers model, on the CPU, with its own default prompt."""
-
-    name = "sentence-transformers"
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return the model's vectors, scaled to length one."""
-        vectors: Vectors = self._model.encode(
-            list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False
-        )
-        return vectors.astype(np.float32)
-
-    def save(self, folder: Path) -> None:
-        """Write the whole model, so that serving needs neither hub nor source folder."""
-        self._model.save(str(folder), create_model_card=False)
-
-    @classmethod
-    def load(cls, name_or_folder: str) -> SentenceTransformerEncoder:
-        """Load by folder, or by hub name where a hub is reachable.
-
-        Raises
-        ------
-        EncoderUnavailableError
-            sentence-transformers is not installed, or there is no such model.
-        """
-        try:
-            import torch
-            from sentence_transformers import SentenceTransformer
-        except ImportError as error:
-            raise EncoderUnavailableError(
-                f"{name_or_folder}: this encoder needs `pip install 'appeal-triage[encoders]'`"
-            ) from error
-        try:
-            model = SentenceTransformer(
-                name_or_folder, device="cpu", model_kwargs={"dtype": torch.float32}
-            )
-        except Exception as error:  # each library it reads with has errors of its own
-            raise EncoderUnavailableError(f"{name_or_folder}: no such encoder: {error}") from error
-        return cls(model)
-
-
 def is_static(folder: Path) -> bool:
     """Tell a saved `StaticEmbedding`, alone or normalised, from other sentence-transformers."""
     try:
@@ -182,11 +118,3 @@ def is_static(folder: Path) -> bool:
         return kinds in (STATIC_KINDS[:1], STATIC_KINDS) and modules[0]["path"] in ("", ".")
     except (OSError, ValueError, TypeError, LookupError):
         return False
-
-
-def load_encoder(name_or_folder: str) -> DenseEncoder:
-    """Load a dense encoder by folder or hub name; static folders load without torch."""
-    folder = Path(name_or_folder)
-    if is_static(folder):
-        return StaticEncoder.load(folder)
-    return SentenceTransformerEncoder.load(name_or_folder)
