@@ -364,7 +364,9 @@ def test_verify_decision_from_before_there_were_shortlists_is_whole(
     assert verify(sessions) == 1
 
 
-@pytest.mark.parametrize("column", ["levels", "route", "urgency", "versions", "reason", "shortlists"])
+@pytest.mark.parametrize(
+    "column", ["levels", "route", "urgency", "versions", "reason", "shortlists"]
+)
 def test_verify_field_added_to_json_is_found(
     column: str,
     filled: tuple[Decision, Decision, Review, Review],
