@@ -308,6 +308,9 @@ APPEAL_CHANGES = [
     "language = NULL",
     "address = NULL",
     "district = NULL",
+    "latitude = 51.1",
+    "longitude = 71.4",
+    "latitude = 51.1, longitude = 71.4",
     "input_hash = 'other'",
 ]
 REVIEW_CHANGES = [

@@ -136,8 +136,10 @@ def _to_appeal(row: AppealTable) -> Appeal:
 
 
 def _to_coordinates(row: AppealTable) -> Coordinates | None:
-    if row.latitude is None or row.longitude is None:
+    if row.latitude is None and row.longitude is None:
         return None
+    if row.latitude is None or row.longitude is None:
+        raise ValueError(f"appeal {row.id}: half a point, which nobody has stored")
     return Coordinates(row.latitude, row.longitude)
 
 
