@@ -14,6 +14,7 @@ from appeal_files import corpus, write_csv, write_jsonl
 from typer.testing import CliRunner, Result
 
 from training.cli import app
+from training.evaluate import command_line
 from training.report import BEGIN, END
 
 N_TRAIN, N_TEST, LIMIT = 80, 40, 60
@@ -117,7 +118,7 @@ def test_benchmark_figures_come_with_intervals_hashes_versions_and_command(bench
     assert entry["data"]["kursk/train.csv"] == sha256(train.read_bytes()).hexdigest()
     assert "static/model.safetensors" in entry["data"]
     assert entry["versions"].keys() >= {"python", "numpy", "scikit-learn"}
-    assert "benchmark" in entry["command"]
+    assert entry["command"] == command_line()
     assert entry["limit"] == LIMIT
 
 

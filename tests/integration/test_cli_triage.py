@@ -273,8 +273,11 @@ def test_installed_triage_interrupted_leaves_no_output(home: Path) -> None:
         while not part.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         assert part.exists()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) != 0
+        # A signal that comes while a library is being loaded can get lost, so as people do: again.
+        while process.poll() is None and time.monotonic() < deadline:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        assert process.poll() not in (None, 0)
     finally:
         process.kill()
         process.wait()
