@@ -70,6 +70,8 @@ class Appeal:
         Structured place, where the intake form had one; `district` is a code.
     coordinates
         Where the resident pointed on a map, or None.
+    sender
+        Pseudonym of who wrote, the same for all appeals of one sender; or None.
     received_at
         When the resident wrote, aware of its time zone; due time counts from here, or from
         the decision where the intake system did not say.
@@ -83,6 +85,7 @@ class Appeal:
     address: str | None = None
     district: str | None = None
     coordinates: Coordinates | None = None
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

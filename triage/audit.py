@@ -71,7 +71,13 @@ def decision_digest(decision: Decision) -> str:
     appeal, route = content["appeal"], content["route"]
     # What later versions added is left out where there is none: decisions that were made before
     # keep the digest that they were given.
-    added = ((content, "shortlists"), (appeal, "coordinates"), (route, "failures"), (route, "note"))
+    added = (
+        (content, "shortlists"),
+        (appeal, "coordinates"),
+        (appeal, "sender"),
+        (route, "failures"),
+        (route, "note"),
+    )
     for part, name in added:
         if not part[name]:
             del part[name]

@@ -149,8 +149,9 @@ def input_hash(appeal: Appeal) -> str:
     fields: dict[str, Any] = asdict(appeal)
     if appeal.received_at is not None:
         fields["received_at"] = appeal.received_at.astimezone(UTC).isoformat()
-    if appeal.coordinates is None:
-        del fields["coordinates"]  # so that appeals of before there were any keep their hash
+    for added in ("coordinates", "sender"):
+        if fields[added] is None:
+            del fields[added]  # so that appeals of before there were any keep their hash
     content = json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -314,7 +314,7 @@ class TriageService:
                 session, city=self.city_code, appeal_id=appeal.appeal_id
             )
             if not found:
-                decisions.add(session, city=self.city_code, decision=decision)
+                decisions.add(session, city=self.city_code, decision=decision, submitted_by=actor)
                 audit.append_decision(session, city=self.city_code, decision=decision, actor=actor)
                 return decision
         return self._same_or_conflict(appeal, found)

@@ -298,6 +298,8 @@ DECISION_CHANGES = [
     "enterprise = 'friends-ltd'",
     "urgent = NOT urgent",
     "model_version = '2'",
+    "probability = 0.123",
+    "queue_key = '0'",
 ]
 APPEAL_CHANGES = [
     "text = 'всё хорошо'",
@@ -311,6 +313,7 @@ APPEAL_CHANGES = [
     "latitude = 51.1",
     "longitude = 71.4",
     "latitude = 51.1, longitude = 71.4",
+    "sender = 'somebody else'",
     "input_hash = 'other'",
 ]
 REVIEW_CHANGES = [
@@ -327,8 +330,12 @@ REVIEW_CHANGES = [
 @pytest.mark.parametrize(
     ("table", "changes", "checked_otherwise"),
     [
-        (DecisionTable, DECISION_CHANGES, {"city", "id", "version", "review_state"}),
-        (AppealTable, APPEAL_CHANGES, {"city", "id"}),
+        (DecisionTable, DECISION_CHANGES, {"city", "id", "version", "review_state", "waits"}),
+        (
+            AppealTable,
+            APPEAL_CHANGES,
+            {"city", "id", "purged_at", "original_digest", "submitted_by"},
+        ),
         (ReviewTable, REVIEW_CHANGES, {"city", "id", "decision_id", "version"}),
     ],
 )

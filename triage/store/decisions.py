@@ -31,12 +31,18 @@ class StoredDecision:
         ``none``, ``accepted`` or ``overridden``: the outcome of the last review.
     reviews
         All reviews, the last one holds.
+    submitted_by
+        Who sent the appeal in; None for those of before that was kept.
+    purged_at
+        When the resident's words were taken away; None while they are there.
     """
 
     decision: Decision
     version: int
     review_state: str
     reviews: tuple[Review, ...]
+    submitted_by: str | None = None
+    purged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +93,9 @@ _EQUALITIES: dict[str, InstrumentedAttribute[Any]] = {
 }
 
 
-def add(session: Session, *, city: str, decision: Decision) -> None:
+def add(
+    session: Session, *, city: str, decision: Decision, submitted_by: str | None = None
+) -> None:
     """Store a decision and its appeal.
 
     Raises
@@ -96,7 +104,8 @@ def add(session: Session, *, city: str, decision: Decision) -> None:
         If the city has an appeal with the same `appeal_id`; `appeals.find` tells beforehand.
     """
     cities.ensure(session, city=city)
-    session.execute(insert(AppealTable).values(city=city, **rows.appeal_columns(decision)))
+    appeal = rows.appeal_columns(decision) | {"submitted_by": submitted_by}
+    session.execute(insert(AppealTable).values(city=city, **appeal))
     session.execute(insert(DecisionTable).values(city=city, **rows.decision_columns(decision)))
 
 
@@ -189,5 +198,7 @@ def _to_stored(row: DecisionTable) -> StoredDecision:
         decision=rows.to_decision(row),
         version=row.version,
         review_state=row.review_state,
+        submitted_by=row.appeal.submitted_by,
+        purged_at=row.appeal.purged_at,
         reviews=tuple(map(rows.to_review, row.reviews)),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import case, func, insert, or_, select, update
+from sqlalchemy import and_, case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from triage.appeal import Review
+from triage.appeal import Action, Review
 from triage.errors import DecisionNotFoundError, ReviewConflictError
 from triage.store import rows
 from triage.store.decisions import REVIEW_STATES
@@ -38,7 +38,9 @@ def add(session: Session, *, city: str, review: Review, expected_version: int | 
         statement = statement.where(DecisionTable.version == expected_version)
     version = session.scalar(
         statement.values(
-            version=DecisionTable.version + 1, review_state=REVIEW_STATES[review.verdict]
+            version=DecisionTable.version + 1,
+            review_state=REVIEW_STATES[review.verdict],
+            waits=False,
         )
         .returning(DecisionTable.version)
         .execution_options(synchronize_session=False)
@@ -71,7 +73,7 @@ def first_unrecorded(session: Session, *, city: str, kind: str) -> str | None:
 
 
 def first_out_of_step(session: Session, *, city: str) -> str | None:
-    """Return the id of the oldest decision whose version or review state its reviews deny."""
+    """Return the id of the oldest decision whose version, state or waiting its reviews deny."""
     of_decision = (
         ReviewTable.city == DecisionTable.city,
         ReviewTable.decision_id == DecisionTable.id,
@@ -91,7 +93,11 @@ def first_out_of_step(session: Session, *, city: str) -> str | None:
         select(DecisionTable.id)
         .where(
             DecisionTable.city == city,
-            or_(DecisionTable.version != 1 + count, DecisionTable.review_state != state),
+            or_(
+                DecisionTable.version != 1 + count,
+                DecisionTable.review_state != state,
+                DecisionTable.waits != and_(count == 0, DecisionTable.action != Action.AUTO.value),
+            ),
         )
         .order_by(DecisionTable.decided_at, DecisionTable.id)
         .limit(1)

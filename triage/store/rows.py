@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC
 from typing import Any, cast
 
 from models.prediction import Candidate, Level
@@ -24,6 +25,8 @@ from triage.appeal import (
 from triage.place import Kind, Place
 from triage.store.tables import AppealTable, DecisionTable, ReviewTable
 
+DUE_FORMAT, NEVER_DUE = "%Y%m%d%H%M%S", "9" * 14
+
 
 def appeal_columns(decision: Decision) -> dict[str, Any]:
     """Return the columns of a decision's appeal, `city` apart."""
@@ -40,6 +43,7 @@ def appeal_columns(decision: Decision) -> dict[str, Any]:
         "district": appeal.district,
         "latitude": appeal.coordinates and appeal.coordinates.latitude,
         "longitude": appeal.coordinates and appeal.coordinates.longitude,
+        "sender": appeal.sender,
     }
 
 
@@ -62,6 +66,7 @@ def decision_columns(decision: Decision) -> dict[str, Any]:
         "versions": asdict(decision.versions),
         "shortlists": decision.shortlists,
         "due_at": decision.due_at,
+        "waits": decision.action is not Action.AUTO,
         **filter_columns(decision),
     }
 
@@ -74,8 +79,20 @@ def filter_columns(decision: Decision) -> dict[str, Any]:
         "topic": topic and topic.code,
         "enterprise": decision.route.enterprise,
         "urgent": decision.urgency.urgent,
+        "probability": decision.route.probability,
+        "queue_key": queue_key(decision),
         "model_version": decision.versions.model_version,
     }
+
+
+def queue_key(decision: Decision) -> str:
+    """Return what the queue is sorted by: urgent first, then time left, then the least sure.
+
+    Digits alone, for every database sorts those alike.
+    """
+    calm = int(not decision.urgency.urgent)
+    due = f"{decision.due_at.astimezone(UTC):{DUE_FORMAT}}" if decision.due_at else NEVER_DUE
+    return f"{calm}{due}{round(decision.route.probability * 1_000_000):07d}"
 
 
 def review_columns(review: Review) -> dict[str, Any]:
@@ -132,6 +149,7 @@ def _to_appeal(row: AppealTable) -> Appeal:
         address=row.address,
         district=row.district,
         coordinates=_to_coordinates(row),
+        sender=row.sender,
     )
 
 

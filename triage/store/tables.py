@@ -79,10 +79,16 @@ class CityTable(Table):
 
 
 class AppealTable(Table):
-    """An appeal as it came in; `id` is that of the one decision made on it."""
+    """An appeal as it came in; `id` is that of the one decision made on it.
+
+    Once its text is purged, `original_digest` is the digest that its decision had before.
+    """
 
     __tablename__ = "appeals"
-    __table_args__ = (UniqueConstraint("city", "appeal_id"),)
+    __table_args__ = (
+        UniqueConstraint("city", "appeal_id"),
+        Index("ix_appeals_sender", "city", "sender"),
+    )
 
     city: Mapped[str] = mapped_column(ForeignKey("cities.code"), primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -96,6 +102,10 @@ class AppealTable(Table):
     district: Mapped[str | None]
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
+    sender: Mapped[str | None]
+    submitted_by: Mapped[str | None]
+    purged_at: Mapped[datetime | None]
+    original_digest: Mapped[str | None]
 
 
 def _newest_first(column: str) -> Index:
@@ -103,7 +113,10 @@ def _newest_first(column: str) -> Index:
 
 
 class DecisionTable(Table):
-    """A decision; only `version` and `review_state` change, with each review.
+    """A decision; only `version`, `review_state` and `waits` change, with each review.
+
+    `waits` says that a person is still to look: nothing was routed, and nobody has reviewed it.
+    Those are looked at in the order of `queue_key`, the most pressing first.
 
     What the route, levels, urgency and versions hold in full stands beside them as columns of
     its own where decisions are filtered by it. Language, channel and district have few values,
@@ -115,6 +128,9 @@ class DecisionTable(Table):
         ForeignKeyConstraint(["city", "id"], ["appeals.city", "appeals.id"]),
         Index("ix_decisions_newest", "city", "decided_at", "id"),
         Index("ix_decisions_due_at", "city", "due_at"),
+        Index("ix_decisions_queue", "city", "waits", "queue_key", "id"),
+        Index("ix_decisions_queue_category", "city", "waits", "category", "queue_key", "id"),
+        Index("ix_decisions_queue_enterprise", "city", "waits", "enterprise", "queue_key", "id"),
         *map(
             _newest_first,
             (
@@ -147,7 +163,10 @@ class DecisionTable(Table):
     topic: Mapped[str | None]
     enterprise: Mapped[str | None]
     urgent: Mapped[bool]
+    probability: Mapped[float]
+    queue_key: Mapped[str]
     model_version: Mapped[str]
+    waits: Mapped[bool]
     version: Mapped[int] = mapped_column(default=1)
     review_state: Mapped[str] = mapped_column(default="none")
 
@@ -194,3 +213,142 @@ class LedgerEventTable(Table):
     payload: Mapped[dict[str, Any]]
     previous_hash: Mapped[str]
     hash: Mapped[str]
+
+
+class PersonTable(Table):
+    """Somebody who may sign in; without a password only by a link or by OpenID Connect."""
+
+    __tablename__ = "people"
+    __table_args__ = (UniqueConstraint("city", "subject"),)
+
+    city: Mapped[str] = mapped_column(ForeignKey("cities.code"), primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    role: Mapped[str]
+    password_hash: Mapped[str | None]
+    subject: Mapped[str | None]
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+
+def _of_person() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["city", "person_id"], ["people.city", "people.id"])
+
+
+class LoginTable(Table):
+    """A person who is signed in, in one browser; the token itself is nowhere kept."""
+
+    __tablename__ = "logins"
+    __table_args__ = (_of_person(),)
+
+    city: Mapped[str] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str]
+    csrf_token: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class LoginLinkTable(Table):
+    """A link that signs a person in once."""
+
+    __tablename__ = "login_links"
+    __table_args__ = (_of_person(),)
+
+    city: Mapped[str] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class LoginFailureTable(Table):
+    """A sign-in that failed, under whatever name was given."""
+
+    __tablename__ = "login_failures"
+    __table_args__ = (
+        Index("ix_login_failures_name", "city", "name", "at"),
+        Index("ix_login_failures_address", "city", "address", "at"),
+    )
+
+    city: Mapped[str] = mapped_column(ForeignKey("cities.code"), primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    address: Mapped[str]
+    at: Mapped[datetime]
+
+
+class ApiKeyTable(Table):
+    """A machine's key; the key itself is shown once and kept as a hash."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("city", "secret_hash"),)
+
+    city: Mapped[str] = mapped_column(ForeignKey("cities.code"), primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    secret_hash: Mapped[str]
+    name: Mapped[str]
+    role: Mapped[str]
+    per_minute: Mapped[int | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    revoked_at: Mapped[datetime | None]
+
+
+class AuditDrawTable(Table):
+    """A decision routed without a person that was drawn to be checked blind.
+
+    `share` is the probability with which it was drawn. What a check found stands in the columns
+    from `checked_at` on, null until then.
+    """
+
+    __tablename__ = "audit_draws"
+    __table_args__ = (
+        ForeignKeyConstraint(["city", "decision_id"], ["decisions.city", "decisions.id"]),
+        Index("ix_audit_draws_checked_at", "city", "checked_at", "drawn_at"),
+    )
+
+    city: Mapped[str] = mapped_column(primary_key=True)
+    decision_id: Mapped[str] = mapped_column(primary_key=True)
+    stratum: Mapped[str]
+    share: Mapped[float]
+    drawn_at: Mapped[datetime]
+    checked_at: Mapped[datetime | None]
+    checker: Mapped[str | None]
+    category: Mapped[str | None]
+    topic: Mapped[str | None]
+    enterprise: Mapped[str | None]
+    right: Mapped[bool | None]
+
+
+class ShadowDecisionTable(Table):
+    """What a challenger would have decided; never shown as the decision."""
+
+    __tablename__ = "shadow_decisions"
+    __table_args__ = (
+        ForeignKeyConstraint(["city", "decision_id"], ["decisions.city", "decisions.id"]),
+        Index("ix_shadow_decisions_model", "city", "model_name", "model_version", "at"),
+    )
+
+    city: Mapped[str] = mapped_column(primary_key=True)
+    decision_id: Mapped[str] = mapped_column(primary_key=True)
+    model_name: Mapped[str] = mapped_column(primary_key=True)
+    model_version: Mapped[str] = mapped_column(primary_key=True)
+    category: Mapped[str | None]
+    topic: Mapped[str | None]
+    enterprise: Mapped[str | None]
+    probability: Mapped[float]
+    action: Mapped[str]
+    at: Mapped[datetime]
+
+
+class PolicyTable(Table):
+    """A policy that somebody set; the one of the highest version holds."""
+
+    __tablename__ = "policies"
+
+    city: Mapped[str] = mapped_column(ForeignKey("cities.code"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    numbers: Mapped[dict[str, Any]]
+    actor: Mapped[str]
+    reason: Mapped[str]
+    set_at: Mapped[datetime]
