@@ -29,7 +29,7 @@ from models.errors import BrokenModelError, ModelNotFoundError
 from models.hierarchy import Chain, Hierarchy, Link
 from models.names import NameEvidence
 from models.prediction import LEVELS, Level
-from models.selective import ContractSample, Strings
+from models.selective import ContractSample
 from models.sparse import SparseEncoder
 from models.toplabel import BetaCurve
 
@@ -39,6 +39,9 @@ ENCODER, MANIFEST = "encoder", "manifest.json"
 SAMPLE_FIELDS = fields(ContractSample)
 FINGERPRINTED = (WEIGHTS, VOCABULARY)
 """Files that decide a model's answers, together with the scoring part of ``model.json``."""
+
+Words = dict[str, list[str]]
+"""The distinct strings of a contract sample, by column."""
 
 
 def save(model: TriageModel, folder: Path) -> None:
@@ -107,7 +110,7 @@ def check(folder: Path) -> None:
         path = folder / name
         if not path.is_file():
             raise BrokenModelError(f"{path}: missing")
-        if _sha256(path) != expected:
+        if file_sha256(path) != expected:
             raise BrokenModelError(f"{path}: altered since the model was saved")
     unlisted = sorted(set(_files(folder)) - set(manifest))
     if unlisted:
@@ -119,16 +122,22 @@ def is_model(folder: Path) -> bool:
     return (folder / MANIFEST).is_file() and (folder / MODEL).is_file()
 
 
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _write(model: TriageModel, folder: Path) -> None:
     tensors: dict[str, Any] = {"idf": model.sparse_encoder.idf}
     heads = dict(model.heads) | ({"urgency": model.urgency} if model.urgency else {})
     for name, head in heads.items():
         tensors[f"{name}.coef"] = head.coef
         tensors[f"{name}.intercept"] = head.intercept
+    words: dict[Level, Words] = {}
     for level, sample in model.contract_samples.items():
-        coded = {name: _codes(values)[1] for name, values in _strings(sample).items()}
-        for name, values in (vars(sample) | coded).items():
-            tensors[f"{level}.contract_{name}"] = values
+        words[level], columns = _coded(sample)
+        tensors |= {f"{level}.contract_{name}": values for name, values in columns.items()}
     chain, link = model.hierarchy.chain, model.hierarchy.link
     tensors |= {"chain.parents": chain.parents} if chain else {}
     tensors |= {"link.shares": link.shares} if link else {}
@@ -141,11 +150,13 @@ def _write(model: TriageModel, folder: Path) -> None:
     (folder / VOCABULARY).write_text("\n".join(features), encoding="utf-8", newline="\n")
     if model.dense_encoder is not None:
         model.dense_encoder.save(folder / ENCODER)
-    _write_json(folder / MODEL, _description(model, heads))
-    _write_json(folder / MANIFEST, {name: _sha256(folder / name) for name in _files(folder)})
+    _write_json(folder / MODEL, _description(model, heads, words))
+    _write_json(folder / MANIFEST, {name: file_sha256(folder / name) for name in _files(folder)})
 
 
-def _description(model: TriageModel, heads: dict[Any, LinearHead]) -> dict[str, Any]:
+def _description(
+    model: TriageModel, heads: dict[Any, LinearHead], words: dict[Level, Words]
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "scoring": {
@@ -158,10 +169,7 @@ def _description(model: TriageModel, heads: dict[Any, LinearHead]) -> dict[str, 
             "curves": {level: asdict(curve) for level, curve in model.hierarchy.curves.items()},
             "urgency_weight": model.urgency_weight,
             "routing": model.routing,
-            "contract": {
-                level: {name: _codes(values)[0] for name, values in _strings(sample).items()}
-                for level, sample in model.contract_samples.items()
-            },
+            "contract": words,
         },
         "info": asdict(model.info),
     }
@@ -210,20 +218,18 @@ def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
     return replace(model, fingerprint=_fingerprint(folder, scoring))
 
 
-def _strings(sample: ContractSample) -> dict[str, Strings]:
-    """Return the columns of a sample that safetensors can't hold as they are."""
-    return {name: values for name, values in vars(sample).items() if values.dtype.kind == "U"}
+def _coded(sample: ContractSample) -> tuple[Words, dict[str, npt.NDArray[Any]]]:
+    """Return a sample's columns, with numbers for the strings that safetensors can't hold."""
+    words: Words = {}
+    columns = dict(vars(sample))
+    for name, values in vars(sample).items():
+        if values.dtype.kind == "U":
+            distinct, codes = np.unique(values, return_inverse=True)
+            words[name], columns[name] = distinct.tolist(), codes.astype(np.int32)
+    return words, columns
 
 
-def _codes(values: Strings) -> tuple[list[str], npt.NDArray[np.int32]]:
-    """Return the distinct strings, and which of them stands where."""
-    words, codes = np.unique(values, return_inverse=True)
-    return words.tolist(), codes.astype(np.int32)
-
-
-def _contract_sample(
-    tensors: dict[str, Any], level: Level, words: dict[str, list[str]]
-) -> ContractSample:
+def _contract_sample(tensors: dict[str, Any], level: Level, words: Words) -> ContractSample:
     found = {field.name: tensors[f"{level}.contract_{field.name}"] for field in SAMPLE_FIELDS}
     for name, distinct in words.items():
         found[name] = np.array(distinct, dtype=np.str_)[found[name]]
@@ -235,7 +241,7 @@ def _fingerprint(folder: Path, scoring: dict[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps(scoring, sort_keys=True).encode())
     names = [name for name in _files(folder) if name in FINGERPRINTED or name.startswith(ENCODER)]
     for name in names:
-        digest.update(f"{name} {_sha256(folder / name)}\n".encode())
+        digest.update(f"{name} {file_sha256(folder / name)}\n".encode())
     return digest.hexdigest()
 
 
@@ -243,11 +249,6 @@ def _files(folder: Path) -> list[str]:
     """Return every file but the manifest, as sorted relative paths."""
     paths = (path for path in folder.rglob("*") if path.is_file())
     return sorted({path.relative_to(folder).as_posix() for path in paths} - {MANIFEST})
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_json(path: Path, content: object) -> None:

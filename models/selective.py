@@ -156,8 +156,10 @@ class Contract:
         """Return the part that a choice belongs to."""
         if language not in self.languages:
             return NO_PART
-        by_key = {(part.language, part.group): part for part in self.parts}
-        return by_key.get(_key(by_key, language, group), NO_PART)
+        own = [part for part in self.parts if part.language == language]
+        pooled = [part for part in self.parts if part.language is None]
+        by_group = {part.group: part for part in own or pooled}
+        return by_group.get(group, by_group.get(None, NO_PART))
 
     def covers(self, probability: float, language: str, group: str) -> bool:
         """Tell whether a choice may go unseen."""
@@ -247,11 +249,6 @@ def goes_unseen(contract: Contract, level: Level, prediction: Prediction) -> boo
     group = choice if level == "enterprise" else prediction.top("category") or choice
     probability = float(contract_probability(level, probabilities[None])[0])
     return contract.covers(probability, prediction.language, group.code)
-
-
-def _key(keys: Iterable[Key], language: str, group: str) -> Key:
-    own = language if any(key[0] == language for key in keys) else None
-    return (own, group) if (own, group) in keys else (own, None)
 
 
 def _is(values: Strings, name: str | None, standing: list[str]) -> Mask:

@@ -62,13 +62,12 @@ def correct_all(
     parents
         Shape (n_topics,), the category of each topic; None where the levels aren't linked.
     """
-    corrected = {
-        level: correct(probabilities, curves[level]) if level in curves else probabilities
-        for level, probabilities in found.items()
-    }
-    if parents is not None and "topic" in curves:
-        corrected["topic"] = _correct_topics(found, corrected["category"], curves, parents)
-    return corrected
+    if parents is None or "topic" not in curves:
+        return _correct_apart(found, curves)
+    others: Curves = {level: curve for level, curve in curves.items() if level != "topic"}
+    corrected = _correct_apart(found, others)
+    topics = _correct_topics(found, corrected["category"], curves["topic"], parents)
+    return {**corrected, "topic": topics}
 
 
 def correct(probabilities: Floats, curve: BetaCurve) -> Floats:
@@ -82,10 +81,18 @@ def correct(probabilities: Floats, curve: BetaCurve) -> Floats:
     return _with_best(probabilities, curve.apply(probabilities.max(axis=1)), 1.0)
 
 
+def _correct_apart(found: Mapping[Level, Floats], curves: Curves) -> dict[Level, Floats]:
+    """Correct every level that has a curve, whatever becomes of the others."""
+    return {
+        level: correct(probabilities, curves[level]) if level in curves else probabilities
+        for level, probabilities in found.items()
+    }
+
+
 def _correct_topics(
     found: Mapping[Level, Floats],
     categories: Floats,
-    curves: Curves,
+    curve: BetaCurve,
     parents: npt.NDArray[np.int64],
 ) -> Floats:
     """Scale topics with their categories, then move mass within the chosen category alone."""
@@ -96,7 +103,7 @@ def _correct_topics(
     own = parents[None, :] == chosen[:, None]
     within = np.where(own, topics, 0.0)
     elsewhere = np.where(own, 0.0, topics)
-    likely = curves["topic"].apply(found["topic"].max(axis=1))
+    likely = curve.apply(found["topic"].max(axis=1))
     mass = categories[rows, chosen]
     floor = elsewhere.max(axis=1) * AHEAD
     return elsewhere + _with_best(within, np.maximum(likely, floor), mass)

@@ -23,7 +23,7 @@ from models.prediction import Level
 from models.selective import ContractSample, Strings, contract_probability
 from training.calibrate import fit_hierarchy, held_out_probabilities
 from training.heads import OutOfFold, Task
-from training.join import RoutedAppeals, fit_join
+from training.join import Proposals, RoutedAppeals, fit_join
 from training.metrics import level_metrics
 from training.splits import Indices
 from triage.joining import Join
@@ -50,28 +50,30 @@ class Joiner:
     languages: Strings
 
     @classmethod
-    def of(cls, router: Router, table: pd.DataFrame, heads: Heads) -> Joiner:
+    def of(cls, router: Router, table: pd.DataFrame, heads: Heads, languages: Strings) -> Joiner:
         """Locate the appeals of a table."""
         appeals = RoutedAppeals.of(router, table, heads)
-        return cls(appeals, appeals.labels(table), languages_of(table))
+        return cls(appeals, appeals.labels(table), languages)
 
-    def fit(self, rows: Indices, probabilities: Mapping[Level, Floats]) -> Join:
-        """Fit the weights on some of the rows."""
-        return fit_join(self.appeals, rows, probabilities, self.labels[rows])
-
-    def sample(
-        self, join: Join, rows: Indices, probabilities: Mapping[Level, Floats]
-    ) -> ContractSample:
-        """Judge a join on some of the rows."""
-        joint = self.appeals.joined(join, rows, probabilities)
+    def propose(self, rows: Indices, probabilities: Mapping[Level, Floats]) -> Proposals:
+        """Ask history and the rules about those of the rows whose true enterprise is known."""
         known = self.labels[rows] >= 0
-        codes = np.array(self.appeals.codes)
+        of_known = {level: found[known] for level, found in probabilities.items()}
+        return self.appeals.propose(rows[known], of_known)
+
+    def fit(self, proposals: Proposals) -> Join:
+        """Fit the weights."""
+        return fit_join(proposals, self.labels[proposals.rows])
+
+    def sample(self, join: Join, proposals: Proposals) -> ContractSample:
+        """Judge a join."""
+        labels, codes = self.labels[proposals.rows], np.array(self.appeals.codes)
         return _judged(
             "enterprise",
-            joint[known],
-            self.labels[rows][known],
-            codes[self.labels[rows][known]],
-            self.languages[rows][known],
+            proposals.joined(join),
+            labels,
+            codes[labels],
+            self.languages[proposals.rows],
             codes,
         )
 
@@ -146,8 +148,9 @@ def crossed_sample(
             for level in heads
         }
         if joiner is not None:
-            join = joiner.fit(fitted.rows, seen)
-            part["enterprise"] = joiner.sample(join, judged.rows, probabilities)
+            join = joiner.fit(joiner.propose(fitted.rows, seen))
+            proposals = joiner.propose(judged.rows, probabilities)
+            part["enterprise"] = joiner.sample(join, proposals)
         parts.append(part)
     return {level: ContractSample.joined(part[level] for part in parts) for level in heads}
 

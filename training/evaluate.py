@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import sys
@@ -17,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.bundle import BATCH, TriageModel
+from models.folder import file_sha256
 from models.language import LANGUAGE_OF, Language, script
 from models.prediction import Prediction
 from training.data import Examples
@@ -173,9 +173,3 @@ def model_facts(model: TriageModel) -> dict[str, str]:
 def command_line() -> str:
     """Return what to type to run this process again."""
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

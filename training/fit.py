@@ -17,6 +17,7 @@ from models.encoders import DenseEncoder
 from models.hierarchy import START_WEIGHT, Hierarchy
 from models.names import NameEvidence
 from models.prediction import LEVELS, Level
+from models.selective import Strings
 from models.sparse import SparseEncoder
 from training.calibrate import (
     NAMES,
@@ -248,14 +249,16 @@ def judge(
     """
     rows, held_out = fitted.out_of_fold.rows, fitted.held_out
     metrics = out_of_fold_metrics(fitted.levels, held_out, fitted.tasks, rows)
-    joiner = _joiner(router, fitted.table, fitted) if held_out else None
-    join = joiner.fit(rows, held_out) if joiner else None
-    if joiner and join:
-        routed = joiner.sample(join, rows, held_out)
+    languages = languages_of(table)
+    joiner = _joiner(router, fitted.table, fitted, languages[split.fit]) if held_out else None
+    join = None
+    if joiner:
+        proposals = joiner.propose(rows, held_out)
+        join = joiner.fit(proposals)
+        routed = joiner.sample(join, proposals)
         metrics["cv_routed_n"] = float(len(routed.correct))
         metrics["cv_routed_accuracy"] = float(routed.correct.mean())
     if not len(split.contract):
-        languages = languages_of(fitted.table)
         samples = crossed_sample(fitted.levels, fitted.tasks, fitted.out_of_fold, languages, joiner)
         return Judged(samples, metrics, join)
     late = table.iloc[split.contract]
@@ -267,19 +270,22 @@ def judge(
         label_tasks(table),
         matrix,
         split.contract,
-        languages_of(table),
+        languages,
         evidence,
     )
-    late_joiner = _joiner(router, late, fitted)
+    late_joiner = _joiner(router, late, fitted, languages[split.contract])
     if late_joiner and join:
-        samples["enterprise"] = late_joiner.sample(join, np.arange(len(late)), probabilities)
+        proposals = late_joiner.propose(np.arange(len(late)), probabilities)
+        samples["enterprise"] = late_joiner.sample(join, proposals)
     return Judged(samples, metrics, join)
 
 
-def _joiner(router: Router | None, table: pd.DataFrame, fitted: Fitted) -> Joiner | None:
+def _joiner(
+    router: Router | None, table: pd.DataFrame, fitted: Fitted, languages: Strings
+) -> Joiner | None:
     if router is None or not router.book.rules or fitted.hierarchy.link is None:
         return None
-    return Joiner.of(router, table, fitted.levels)
+    return Joiner.of(router, table, fitted.levels, languages)
 
 
 def label_tasks(table: pd.DataFrame) -> list[Task]:

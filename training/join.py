@@ -27,6 +27,33 @@ START = Join(model_weight=0.1, rules_weight=1.0, history_share=0.05)
 
 
 @dataclass(frozen=True)
+class Proposals:
+    """What history and the rules say of some appeals, yet to be joined.
+
+    Attributes
+    ----------
+    rows
+        Shape (n,), rows of the appeals.
+    model, rules
+        Shape (n, n_codes): the model's probabilities, and the share of each enterprise by the
+        rules.
+    """
+
+    rows: Indices
+    model: Floats
+    rules: Floats
+
+    def joined(self, join: Join) -> Floats:
+        """Return joint probabilities, shape (n, n_codes)."""
+        named = self.rules.sum(axis=1, keepdims=True) > 0
+        # The router joins only those that somebody names: elsewhere the floor would add up.
+        somebody = (self.model > 0) | (self.rules > 0)
+        pooled = np.where(somebody, join.probabilities(self.model, self.rules), 0.0)
+        pooled /= np.maximum(pooled.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+        return np.where(named, pooled, self.model)
+
+
+@dataclass(frozen=True)
 class RoutedAppeals:
     """Appeals of a city with where they are about, ready to be routed under any topics.
 
@@ -62,6 +89,17 @@ class RoutedAppeals:
             codes=tuple(sorted(router.active | set(enterprises))),
         )
 
+    def propose(self, rows: Indices, probabilities: Mapping[Level, Floats]) -> Proposals:
+        """Ask history and the rules.
+
+        Parameters
+        ----------
+        probabilities
+            Of topic and enterprise, shape (n_rows, n_classes).
+        """
+        model = self.history(probabilities["enterprise"])
+        return Proposals(rows, model, self.rules(rows, probabilities["topic"]))
+
     def rules(self, rows: Indices, topics: Floats) -> Floats:
         """Return the share of each enterprise by the rules, shape (n_rows, n_codes)."""
         column = {code: place for place, code in enumerate(self.codes)}
@@ -81,43 +119,26 @@ class RoutedAppeals:
         guessed = np.array([code in self.router.bound for code in self.codes])
         return np.where(guessed, 0.0, model)
 
-    def joined(self, join: Join, rows: Indices, probabilities: Mapping[Level, Floats]) -> Floats:
-        """Return joint probabilities of `codes`, shape (n_rows, n_codes)."""
-        rules = self.rules(rows, probabilities["topic"])
-        model = self.history(probabilities["enterprise"])
-        named = rules.sum(axis=1, keepdims=True) > 0
-        # The router joins only those that somebody names: elsewhere the floor would add up.
-        somebody = (model > 0) | (rules > 0)
-        pooled = np.where(somebody, join.probabilities(model, rules), 0.0)
-        pooled /= np.maximum(pooled.sum(axis=1, keepdims=True), np.finfo(float).tiny)
-        return np.where(named, pooled, model)
-
     def labels(self, table: pd.DataFrame) -> Indices:
         """Return the column of each true enterprise among `codes`, -1 where there is none."""
         column = {code: place for place, code in enumerate(self.codes)}
         return np.array([column.get(code, -1) for code in table["enterprise"]], dtype=np.int64)
 
 
-def fit_join(
-    appeals: RoutedAppeals, rows: Indices, probabilities: Mapping[Level, Floats], labels: Indices
-) -> Join:
+def fit_join(proposals: Proposals, labels: Indices) -> Join:
     """Fit the three weights of a join.
 
     Parameters
     ----------
-    rows
-        Shape (n,), rows of the appeals.
-    probabilities
-        Of topic and enterprise, shape (n, n_classes), from models that did not see the rows.
+    proposals
+        Of models that did not see the appeals.
     labels
-        Shape (n,), column of the true enterprise among the appeals' codes, -1 for unknown.
+        Shape (n,), column of the true enterprise among the appeals' codes.
     """
-    known = np.flatnonzero(labels >= 0)[:MAX_ROWS]
-    if not len(known):
+    if not len(labels):
         return Join()
-    rules = appeals.rules(rows[known], probabilities["topic"][known])
-    model = appeals.history(probabilities["enterprise"][known])
-    true = labels[known]
+    model, rules = proposals.model[:MAX_ROWS], proposals.rules[:MAX_ROWS]
+    true = labels[:MAX_ROWS]
 
     def join_of(logarithms: Floats) -> Join:
         weights = np.exp(logarithms[:2])

@@ -21,6 +21,7 @@ from training.evaluate import Figures, Parts, choices_of, language_parts, measur
 from training.fit import fit_model
 from training.heads import Splits
 from training.metrics import TOP, Choices, joined
+from training.splits import leaving_out
 from triage.appeal import Appeal
 from triage.joining import Join
 from triage.progress import Reporter
@@ -54,7 +55,7 @@ def leave_out(
     groups = group_parts(examples.table, column)
     chosen = refit(
         examples,
-        [(np.flatnonzero(~rows), np.flatnonzero(rows)) for rows in groups.values()],
+        leaving_out(groups.values()),
         dense_encoder=dense_encoder,
         router=router,
         progress=progress,
@@ -101,8 +102,7 @@ def refit(
         rest = replace(examples, table=examples.table.iloc[train].reset_index(drop=True))
         model = fit_model(rest, dense_encoder=dense_encoder, router=router, progress=progress)
         parts.append(_choices(model, examples.table.iloc[held_out], router, progress))
-    order = np.argsort(np.concatenate([held_out for _, held_out in splits]))
-    return {level: joined([part[level] for part in parts]).at(order) for level in parts[0]}
+    return {level: joined([part[level] for part in parts], splits) for level in parts[0]}
 
 
 def _choices(

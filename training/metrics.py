@@ -12,6 +12,7 @@ from sklearn.metrics import f1_score
 
 from models.calibration import expected_calibration_error
 from models.classifier import Floats
+from training.heads import Splits
 
 TOP = 3
 Z_95 = 1.959964
@@ -80,10 +81,11 @@ class Choices:
         return len(self.true)
 
 
-def joined(parts: Sequence[Choices]) -> Choices:
-    """Put choices for different texts together."""
+def joined(parts: Sequence[Choices], splits: Splits) -> Choices:
+    """Put choices for what each split held out together, in the order of the rows."""
     columns = zip(*(vars(part).values() for part in parts), strict=True)
-    return Choices(*(np.concatenate(column) for column in columns))
+    order = np.argsort(np.concatenate([held_out for _, held_out in splits]))
+    return Choices(*(np.concatenate(column)[order] for column in columns))
 
 
 def measure(choices: Choices) -> dict[str, float]:

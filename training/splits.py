@@ -100,6 +100,17 @@ def folds(groups: Indices, *, seed: int, n_folds: int = N_FOLDS) -> list[tuple[I
     return list(splitter.split(np.zeros(len(groups)), groups=groups))
 
 
+def leaving_out(groups: Iterable[npt.NDArray[np.bool_]]) -> list[tuple[Indices, Indices]]:
+    """Split rows into all others and one group, for each group in turn.
+
+    Parameters
+    ----------
+    groups
+        Shape (n,) each, which rows are in the group.
+    """
+    return [(np.flatnonzero(~rows), np.flatnonzero(rows)) for rows in groups]
+
+
 def _shingles(text: str) -> list[bytes]:
     lowered = text.lower()
     starts = range(max(1, len(lowered) - SHINGLE + 1))

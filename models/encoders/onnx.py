@@ -17,7 +17,7 @@ GRAPH, PROMPT = "model.onnx", "prompt.json"
 
 
 class OnnxEncoder:
-    """A graph from token numbers to a vector, made by `training.onnx`.
+    """A graph from token numbers to a vector, made by `training.quantise`.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,10 +90,8 @@ def signalen(texts: Sequence[str], labels: Sequence[str], judged: Sequence[str])
     ------
     BaselineUnavailableError
     """
-    try:
+    with _needing_extra():
         import snowballstemmer
-    except ImportError as error:
-        raise BaselineUnavailableError(f"needs `pip install '{EXTRA}'`") from error
     stemmer = snowballstemmer.stemmer("russian")
 
     def stems(text: str) -> str:
@@ -114,10 +113,8 @@ def fasttext(texts: Sequence[str], labels: Sequence[str], judged: Sequence[str])
     ------
     BaselineUnavailableError
     """
-    try:
+    with _needing_extra():
         import fasttext as library
-    except ImportError as error:
-        raise BaselineUnavailableError(f"needs `pip install '{EXTRA}'`") from error
     classes = tuple(sorted(set(labels)))
     marks = {label: f"__label__{number}" for number, label in enumerate(classes)}
     with tempfile.TemporaryDirectory() as folder:
@@ -142,6 +139,15 @@ def prefix_svm(texts: Sequence[str], labels: Sequence[str], judged: Sequence[str
     head = fit_head(sparse.csr_matrix(vectorizer.fit_transform(texts)), labels, seed=0)
     margins = head.margins(sparse.csr_matrix(vectorizer.transform(judged)))
     return Ranking(head.classes, margins, probable=False)
+
+
+@contextmanager
+def _needing_extra() -> Iterator[None]:
+    """Say what to install where an import fails."""
+    try:
+        yield
+    except ImportError as error:
+        raise BaselineUnavailableError(f"needs `pip install '{EXTRA}'`") from error
 
 
 def _plain(text: str) -> str:

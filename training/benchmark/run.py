@@ -11,6 +11,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from models.folder import file_sha256
 from training.benchmark.baselines import BaselineUnavailableError
 from training.benchmark.entries import Entry, Measured, Results, skip_key
 from training.benchmark.kursk import KAZAKH_TOO, RUSSIAN
@@ -18,7 +19,7 @@ from training.benchmark.sib200 import SIB200
 from training.benchmark.starter import FOLDS, VOICES
 from training.benchmark.suite import Suite
 from training.benchmark.workbench import NamedEncoder, Workbench
-from training.evaluate import command_line, file_sha256
+from training.evaluate import command_line
 
 SUITES = {suite.name: suite for suite in (RUSSIAN, KAZAKH_TOO, VOICES, FOLDS, SIB200)}
 PACKAGES = (

@@ -8,6 +8,7 @@ of the first (a test holds this). The folds keep to the first, as do figures of 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from training.evaluate import Parts, language_parts
 from training.heads import Splits
 from training.leaveout import group_parts, refit
 from training.metrics import joined
-from training.splits import folds, near_duplicate_groups
+from training.splits import folds, leaving_out, near_duplicate_groups
 from training.starter import APPEALS, MORE_APPEALS
 from triage.citydata import load_city
 from triage.config import STARTER_DATA
@@ -61,34 +62,34 @@ class Corpora:
 
 def measure_voices(encoder: NamedEncoder, bench: Workbench) -> Measured:
     """Fit on all voices but one, for each in turn, and measure on that one."""
-    corpora = _read(bench)
-    return _with_mean(_refit(encoder, bench, corpora, *_voices(corpora)))
+    corpora = _read_both(bench)
+    return _with_mean(_refit(encoder, bench, corpora.examples, *_voices(corpora)))
 
 
 def measure_folds(encoder: NamedEncoder, bench: Workbench) -> Measured:
     """Fit on four fifths, near-duplicates together, and measure on the rest."""
-    corpora = _read(bench)
-    return _refit(encoder, bench, corpora, *_folds(bench, corpora))
+    examples = _read(bench, APPEALS)
+    return _refit(encoder, bench, examples, *_folds(bench, examples.table))
 
 
 def measure_voices_plainly(bench: Workbench) -> Measured:
     """Let a plain linear SVM do the same, for topics."""
-    corpora = _read(bench)
-    return _with_mean(_plainly(bench, corpora, *_voices(corpora)))
+    corpora = _read_both(bench)
+    return _with_mean(_plainly(bench, corpora.examples, *_voices(corpora)))
 
 
 def measure_folds_plainly(bench: Workbench) -> Measured:
     """Let a plain linear SVM do the same, for topics."""
-    corpora = _read(bench)
-    return _plainly(bench, corpora, *_folds(bench, corpora))
+    examples = _read(bench, APPEALS)
+    return _plainly(bench, examples, *_folds(bench, examples.table))
 
 
 def _refit(
-    encoder: NamedEncoder, bench: Workbench, corpora: Corpora, splits: Splits, parts: Parts
+    encoder: NamedEncoder, bench: Workbench, examples: Examples, splits: Splits, parts: Parts
 ) -> Measured:
     city = load_city(STARTER_DATA)
     chosen = refit(
-        corpora.examples,
+        examples,
         splits,
         dense_encoder=encoder.dense,
         router=Router.of(city, load_city_rules(STARTER_DATA, city)),
@@ -97,41 +98,41 @@ def _refit(
     return measured(chosen, parts)
 
 
-def _plainly(bench: Workbench, corpora: Corpora, splits: Splits, parts: Parts) -> Measured:
-    texts, topics = (corpora.examples.table[name].to_numpy() for name in ("text", "topic"))
+def _plainly(bench: Workbench, examples: Examples, splits: Splits, parts: Parts) -> Measured:
+    texts, topics = (examples.table[name].to_numpy() for name in ("text", "topic"))
     chosen = [
         choose(prefix_svm, (texts[train], topics[train]), (texts[held_out], topics[held_out]))
         for train, held_out in bench.progress.track("refitting", splits, len(splits))
     ]
-    order = np.argsort(np.concatenate([held_out for _, held_out in splits]))
-    return measured({"topic": joined(chosen).at(order)}, parts)
+    return measured({"topic": joined(chosen, splits)}, parts)
 
 
 def _voices(corpora: Corpora) -> tuple[Splits, Parts]:
     groups = group_parts(corpora.measured, VOICE)
-    splits = [(np.flatnonzero(~rows), np.flatnonzero(rows)) for rows in groups.values()]
-    return corpora.with_second(splits), language_parts(corpora.measured) | groups
+    splits = corpora.with_second(leaving_out(groups.values()))
+    return splits, language_parts(corpora.measured) | groups
 
 
-def _folds(bench: Workbench, corpora: Corpora) -> tuple[Splits, Parts]:
-    groups = near_duplicate_groups(corpora.measured["text"])
-    return folds(groups, seed=bench.seed), language_parts(corpora.measured)
+def _folds(bench: Workbench, table: pd.DataFrame) -> tuple[Splits, Parts]:
+    groups = near_duplicate_groups(table["text"])
+    return folds(groups, seed=bench.seed), language_parts(table)
 
 
 def _with_mean(found: Measured) -> Measured:
     return replace(found, figures=with_mean(found.figures, VOICE, MEAN))
 
 
-def _read(bench: Workbench) -> Corpora:
-    city = load_city(STARTER_DATA)
-    first, second = (
-        bench.limited(
-            read_examples([str(path)], taxonomy=city.taxonomy, enterprises=city.enterprises)
-        )
-        for path in (APPEALS, MORE_APPEALS)
-    )
+def _read_both(bench: Workbench) -> Corpora:
+    first, second = (_read(bench, path) for path in (APPEALS, MORE_APPEALS))
     both = pd.concat([first.table, second.table], ignore_index=True)
     return Corpora(replace(first, table=both), len(first))
+
+
+def _read(bench: Workbench, path: Path) -> Examples:
+    city = load_city(STARTER_DATA)
+    return bench.limited(
+        read_examples([str(path)], taxonomy=city.taxonomy, enterprises=city.enterprises)
+    )
 
 
 _LEVELS = (

@@ -10,7 +10,8 @@ import pytest
 
 from models.classifier import LinearHead
 from models.prediction import Distribution, Level, Prediction
-from training.join import RoutedAppeals, fit_join
+from training.contract import Joiner
+from training.join import Proposals, RoutedAppeals, fit_join
 from triage.appeal import Appeal, Bilingual
 from triage.citydata import City
 from triage.districts import Districts
@@ -68,69 +69,63 @@ def fitted(
         "topic": told(labels, rules_right, 1),
         "enterprise": told(labels, history_right, 2),
     }
-    return fit_join(appeals, np.arange(N_ROWS), probabilities, labels), probabilities, labels
+    return fit_join(propose(appeals, probabilities), labels), probabilities, labels
 
 
-def accuracy(
-    appeals: RoutedAppeals, join: Join, probabilities: Probabilities, labels: np.ndarray
-) -> float:
-    joint = appeals.joined(join, np.arange(N_ROWS), probabilities)
-    return float((joint.argmax(axis=1) == labels).mean())
+def propose(appeals: RoutedAppeals, probabilities: Probabilities) -> Proposals:
+    return appeals.propose(np.arange(len(probabilities["topic"])), probabilities)
 
 
 def test_fit_join_good_rules_are_followed(appeals: RoutedAppeals) -> None:
     join, probabilities, labels = fitted(appeals, 0.95, 0.0)
-    joint = appeals.joined(join, np.arange(N_ROWS), probabilities)
+    joint = propose(appeals, probabilities).joined(join)
     assert (joint.argmax(axis=1) == probabilities["topic"].argmax(axis=1)).all()
-    assert accuracy(appeals, join, probabilities, labels) > 0.93
+    assert (joint.argmax(axis=1) == labels).mean() > 0.93
 
 
 def test_fit_join_good_history_is_followed_where_rules_are_random(appeals: RoutedAppeals) -> None:
     join, probabilities, labels = fitted(appeals, 0.0, 0.95)
-    joint = appeals.joined(join, np.arange(N_ROWS), probabilities)
+    joint = propose(appeals, probabilities).joined(join)
     assert (joint.argmax(axis=1) == probabilities["enterprise"].argmax(axis=1)).all()
-    assert accuracy(appeals, join, probabilities, labels) > 0.93
+    assert (joint.argmax(axis=1) == labels).mean() > 0.93
 
 
 def test_fit_join_probabilities_are_about_as_sure_as_they_are_right(
     appeals: RoutedAppeals,
 ) -> None:
     join, probabilities, labels = fitted(appeals, 0.6, 0.6)
-    joint = appeals.joined(join, np.arange(N_ROWS), probabilities)
+    joint = propose(appeals, probabilities).joined(join)
     right = (joint.argmax(axis=1) == labels).mean()
     assert joint.max(axis=1).mean() == pytest.approx(right, abs=0.05)
 
 
-def test_fit_join_unknown_labels_are_left_out(appeals: RoutedAppeals) -> None:
+def test_fit_join_no_example_gives_plain_rule_order(appeals: RoutedAppeals) -> None:
+    nothing = np.zeros((0, len(CODES)))
+    proposals = propose(appeals, {"topic": nothing, "enterprise": nothing})
+    assert fit_join(proposals, np.arange(0)) == Join()
+
+
+def test_joiner_asks_about_known_enterprises_alone(appeals: RoutedAppeals) -> None:
     labels = np.random.default_rng(0).integers(len(CODES), size=N_ROWS)
-    probabilities: Probabilities = {
-        "topic": told(labels, 0.9, 1),
-        "enterprise": told(labels, 0.5, 2),
-    }
-    known = np.arange(N_ROWS) % 3 > 0
-    rows = np.arange(N_ROWS)
-    marked = fit_join(appeals, rows, probabilities, np.where(known, labels, -1))
-    only = fit_join(
-        appeals,
-        rows[known],
-        {level: found[known] for level, found in probabilities.items()},
-        labels[known],
-    )
-    assert marked == only
-
-
-def test_fit_join_no_known_label_gives_plain_rule_order(appeals: RoutedAppeals) -> None:
-    labels = np.full(N_ROWS, -1)
-    probabilities: Probabilities = {
-        "topic": told(labels, 0.0, 1),
-        "enterprise": told(labels, 0.0, 2),
-    }
-    assert fit_join(appeals, np.arange(N_ROWS), probabilities, labels) == Join()
+    labels[3] = -1
+    languages = np.resize(["ru", "kk"], N_ROWS)
+    rows, known = np.array([7, 3, 10]), np.array([7, 10])
+    shares: Probabilities = {"topic": told(labels, 1.0, 1), "enterprise": told(labels, 0.0, 2)}
+    joiner = Joiner(appeals, labels, languages)
+    proposals = joiner.propose(rows, {level: found[rows] for level, found in shares.items()})
+    alone = appeals.propose(known, {level: found[known] for level, found in shares.items()})
+    assert proposals.rows.tolist() == known.tolist()
+    assert (proposals.model == alone.model).all()
+    assert (proposals.rules == alone.rules).all()
+    sample = joiner.sample(Join(), proposals)
+    assert sample.label.tolist() == [CODES[label] for label in labels[known]]
+    assert sample.language.tolist() == ["kk", "ru"]
+    assert sample.correct.all()
 
 
 def test_joined_is_what_the_router_joins(appeals: RoutedAppeals) -> None:
     join, probabilities, _ = fitted(appeals, 0.7, 0.7)
-    joint = appeals.joined(join, np.arange(5), {k: v[:5] for k, v in probabilities.items()})
+    joint = propose(appeals, {k: v[:5] for k, v in probabilities.items()}).joined(join)
     for row in range(5):
         prediction = Prediction(
             "ru",

@@ -73,10 +73,11 @@ def test_choices_know_the_two_largest_probabilities() -> None:
     assert (single.probability.tolist(), single.second.tolist()) == ([1.0], [0.0])
 
 
-def test_joined_and_at_bring_rows_back_into_their_order() -> None:
+def test_joined_brings_rows_back_into_their_order() -> None:
     first = Choices.of(labels("a", None), np.eye(4)[:2], CLASSES)
     second = Choices.of(labels("d"), np.eye(4)[3:], CLASSES)
-    both = joined([first, second]).at(np.array([2, 0, 1]))
+    ends, start = np.array([1, 2]), np.array([0])
+    both = joined([first, second], [(start, ends), (ends, start)])
     assert both.true.tolist() == ["d", "a", None]
     assert both.best[:, 0].tolist() == ["d", "a", "b"]
     assert both.labelled.correct.tolist() == [True, True]

@@ -15,6 +15,7 @@ from training.splits import (
     N_FOLDS,
     contract_split,
     folds,
+    leaving_out,
     near_duplicate_groups,
 )
 
@@ -93,6 +94,14 @@ def test_folds_seed_decides() -> None:
     )
     assert first == again
     assert first != other
+
+
+def test_leaving_out_holds_out_each_group_in_turn() -> None:
+    group = np.array([True, False, True])
+    found = [
+        (train.tolist(), held_out.tolist()) for train, held_out in leaving_out([group, ~group])
+    ]
+    assert found == [([1], [0, 2]), ([0, 2], [1])]
 
 
 def days(numbers: np.ndarray) -> pd.Series:
