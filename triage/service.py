@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import structlog
 from uuid_utils import uuid7
 
 from models.bundle import BATCH, TriageModel
-from models.conformal import PredictionSets, conformalize
-from models.prediction import Level, Prediction
+from models.prediction import Prediction
 from models.registry import LoadedModel
-from models.selective import NO_SAMPLE, Contract, conclude
+from models.selective import Contract
 from triage import audit
 from triage.appeal import Appeal, Decision, Versions
 from triage.citydata import City
-from triage.decide import Context, decide, input_hash
+from triage.decide import input_hash
 from triage.errors import (
     AppealConflictError,
     DecisionNotFoundError,
     InvalidAppealError,
     ModelNotReadyError,
 )
-from triage.joining import Join
 from triage.policy import Policy
 from triage.progress import Reporter, Silent
 from triage.reviewing import ReviewRequest, check_review
 from triage.routing import Router
 from triage.rules import NO_RULES, RuleBook
+from triage.serving import Serving
 from triage.store import appeals, cities, decisions, reviews
 from triage.store.decisions import DecisionFilters, Page, StoredDecision
 from triage.store.sessions import Sessions
@@ -42,19 +41,8 @@ WARM_UP = "Қар тазаланбады, уберите снег"
 SYSTEM = "system"
 """The actor of what no person did."""
 
-SHORTLISTED: tuple[Level, ...] = ("category", "topic")
-"""Levels with a shortlist; what an enterprise's would be depends on the rules of each appeal."""
-
 _SILENT = Silent()
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Serving:
-    """A model and all that was made ready with it, swapped as one."""
-
-    loaded: LoadedModel
-    context: Context
 
 
 class TriageService:
@@ -88,7 +76,7 @@ class TriageService:
         self._danger_words = danger_words
         self._router = Router.of(city, rules)
         self._clock = clock
-        self._serving: _Serving | None = None
+        self._serving: Serving | None = None
 
     @property
     def versions(self) -> Versions:
@@ -106,9 +94,19 @@ class TriageService:
         """The contract that is in force."""
         return self._ready().context.contract
 
+    def prepare(self, loaded: LoadedModel, router: Router | None = None) -> Serving:
+        """Make a model ready to decide, by other rules if any are given; it does not serve yet."""
+        return Serving.of(
+            loaded,
+            city=self.city,
+            router=router or self._router,
+            danger_words=self._danger_words,
+            policy=self.policy,
+        )
+
     def use(self, loaded: LoadedModel) -> None:
         """Decide with this model from now on, and record that in the ledger."""
-        serving = _Serving(loaded, self._context(loaded, self._router))
+        serving = self.prepare(loaded)
         loaded.model.predict([WARM_UP])
         versions = serving.context.versions
         with self._sessions.write.begin() as session:
@@ -151,11 +149,7 @@ class TriageService:
         earlier = self._find_earlier(appeal)
         if earlier is not None:
             return earlier
-        serving = self._ready()
-        prediction = serving.loaded.model.predict([appeal.text], [appeal.language])[0]
-        decision = decide(
-            appeal, prediction, serving.context, decision_id=str(uuid7()), at=self._clock()
-        )
+        decision = self._ready().decide(appeal, decision_id=str(uuid7()), at=self._clock())
         _log_failures(decision)
         return self._store(decision, actor)
 
@@ -217,8 +211,8 @@ class TriageService:
 
         The model predicts again from the stored texts, a page at a time.
         """
-        now = self._context(loaded, self._router)
-        then = self._context(loaded, Router.of(self.city, rules))
+        now = self.prepare(loaded).context
+        then = self.prepare(loaded, Router.of(self.city, rules)).context
         decided = self._predicted_again(loaded.model, DecisionFilters(since=since))
         return moves(progress.track("replaying", decided), now, then)
 
@@ -233,50 +227,10 @@ class TriageService:
         with self._sessions.read.begin() as session:
             return audit.verify(session, city=self.city_code)
 
-    def _ready(self) -> _Serving:
+    def _ready(self) -> Serving:
         if self._serving is None:
             raise ModelNotReadyError("no model is loaded")
         return self._serving
-
-    def _context(self, loaded: LoadedModel, router: Router) -> Context:
-        model = loaded.model
-        # A sample of probabilities joined with rules says nothing of those without, or vice versa.
-        is_joined = bool(model.routing) == bool(router.book.rules)
-        sample = model.contract_samples.get("enterprise", NO_SAMPLE)
-        contract = conclude(
-            sample if is_joined else NO_SAMPLE,
-            target=self.policy.target_precision,
-            confidence=self.policy.confidence,
-        )
-        versions = Versions(
-            model_name=loaded.name,
-            model_version=loaded.version,
-            model_hash=model.fingerprint,
-            taxonomy=self.city.taxonomy.version,
-            enterprises=self.city.enterprises.version,
-            policy=f"{self.policy.version}-{self._danger_words.version}",
-            rules=router.book.version,
-        )
-        return Context(
-            city=self.city,
-            router=router,
-            join=Join(**model.routing),
-            danger_words=self._danger_words,
-            policy=self.policy,
-            contract=contract,
-            sets=self._sets(model),
-            versions=versions,
-        )
-
-    def _sets(self, model: TriageModel) -> dict[Level, PredictionSets]:
-        samples = {level: model.contract_samples.get(level, NO_SAMPLE) for level in SHORTLISTED}
-        return {
-            level: conformalize(
-                sample, model.heads[level].classes, coverage=self.policy.shortlist_coverage
-            )
-            for level, sample in samples.items()
-            if len(sample.label)
-        }
 
     def _predicted_again(
         self, model: TriageModel, filters: DecisionFilters

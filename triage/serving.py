@@ -1,0 +1,88 @@
+"""What serves: a model and all that was made ready with it, swapped as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.bundle import TriageModel
+from models.conformal import PredictionSets, conformalize
+from models.prediction import Level
+from models.registry import LoadedModel
+from models.selective import NO_SAMPLE, Contract, conclude
+from triage.appeal import Appeal, Decision, Versions
+from triage.citydata import City
+from triage.decide import Context, decide
+from triage.joining import Join
+from triage.policy import Policy
+from triage.routing import Router
+from triage.urgency import DangerWords
+
+SHORTLISTED: tuple[Level, ...] = ("category", "topic")
+"""Levels with a shortlist; what an enterprise's would be depends on the rules of each appeal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A model in its context: it decides, and stores nothing."""
+
+    loaded: LoadedModel
+    context: Context
+
+    @classmethod
+    def of(
+        cls,
+        loaded: LoadedModel,
+        *,
+        city: City,
+        router: Router,
+        danger_words: DangerWords,
+        policy: Policy,
+    ) -> Serving:
+        """Make a model ready to decide for a city under a policy."""
+        model = loaded.model
+        versions = Versions(
+            model_name=loaded.name,
+            model_version=loaded.version,
+            model_hash=model.fingerprint,
+            taxonomy=city.taxonomy.version,
+            enterprises=city.enterprises.version,
+            policy=f"{policy.version}-{danger_words.version}",
+            rules=router.book.version,
+        )
+        context = Context(
+            city=city,
+            router=router,
+            join=Join(**model.routing),
+            danger_words=danger_words,
+            policy=policy,
+            contract=_contract(model, router, policy),
+            sets=_sets(model, policy),
+            versions=versions,
+        )
+        return cls(loaded, context)
+
+    def decide(self, appeal: Appeal, *, decision_id: str, at: datetime) -> Decision:
+        """Predict, and decide on the prediction."""
+        prediction = self.loaded.model.predict([appeal.text], [appeal.language])[0]
+        return decide(appeal, prediction, self.context, decision_id=decision_id, at=at)
+
+
+def _contract(model: TriageModel, router: Router, policy: Policy) -> Contract:
+    # A sample of probabilities joined with rules says nothing of those without, or vice versa.
+    is_joined = bool(model.routing) == bool(router.book.rules)
+    sample = model.contract_samples.get("enterprise", NO_SAMPLE)
+    return conclude(
+        sample if is_joined else NO_SAMPLE,
+        target=policy.target_precision,
+        confidence=policy.confidence,
+    )
+
+
+def _sets(model: TriageModel, policy: Policy) -> dict[Level, PredictionSets]:
+    samples = {level: model.contract_samples.get(level, NO_SAMPLE) for level in SHORTLISTED}
+    return {
+        level: conformalize(sample, model.heads[level].classes, coverage=policy.shortlist_coverage)
+        for level, sample in samples.items()
+        if len(sample.label)
+    }
