@@ -14,6 +14,7 @@ from api.bootstrap import build_backend
 from api.metrics import Metrics
 from api.middleware import RequestMiddleware
 from api.routes import catalog, classify, decisions, state
+from api.security import Gate
 from triage.config import Settings, load_settings
 
 
@@ -28,9 +29,11 @@ def create_app(settings: Settings) -> FastAPI:
     backend = build_backend(settings)
     metrics = Metrics()
     metrics.follow_model(backend.versions)
+    metrics.follow_registry(backend.follower, backend.shadow)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        backend.background.start()
         yield
         backend.close()
 
@@ -47,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.backend = backend
     app.state.metrics = metrics
+    app.state.gate = Gate(backend.sign_in, backend.keys, settings)
     for module in (classify, decisions, catalog, state):
         app.include_router(module.router)
     web.install(app)

@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 
-import structlog
 from sqlalchemy import Engine
 
-from models.errors import ModelError
+from api.background import Background, Task
 from models.registry import ModelRegistry
+from triage.access import Access
 from triage.appeal import Versions
 from triage.citydata import load_city
 from triage.config import STARTER_DATA, Settings
 from triage.errors import ModelNotReadyError
+from triage.following import Follower
+from triage.keys import ApiKeys
 from triage.rulefile import load_city_rules
 from triage.service import TriageService
+from triage.shadowing import Shadow
+from triage.signin import SignIn
 from triage.store.sessions import make_engine, make_sessions, prepare_store
 from triage.urgency import DangerWords
 
 DANGER_WORDS = STARTER_DATA / "danger_words.tsv"
 
-log = structlog.get_logger(__name__)
+SHADOW_SECONDS = 1.0
+"""How long the shadow waits for a decision before it looks whether the service stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """All that handlers work with.
-
-    Attributes
-    ----------
-    model_error
-        Why no model could be loaded, None where one was.
-    """
+    """All that handlers work with."""
 
     service: TriageService
     engine: Engine
-    model_error: ModelError | None
+    access: Access
+    sign_in: SignIn
+    keys: ApiKeys
+    follower: Follower
+    shadow: Shadow
+    background: Background
 
     def close(self) -> None:
-        """Close the connections to the database."""
+        """Stop what runs in the background, and close the connections to the database."""
+        self.background.stop()
         self.engine.dispose()
 
     def versions(self) -> Versions | None:
@@ -65,9 +72,27 @@ def build_backend(settings: Settings) -> Backend:
     engine = make_engine(settings.store_url)
     prepare_store(engine)
     service = build_service(settings, engine)
-    backend = Backend(service, engine, load_model(service, settings))
-    _log_start(backend, settings)
-    return backend
+    shadow = Shadow(make_sessions(engine), settings.city, share=settings.shadow_share)
+    registry = ModelRegistry(settings.tracking_uri, settings.artifact_folder)
+    follower = Follower(service, shadow, registry, settings.model)
+    follower.look()
+    background = Background(
+        Task("follow", follower.look, pause=settings.poll_seconds),
+        Task("shadow", partial(shadow.work, seconds=SHADOW_SECONDS), pause=0.0),
+    )
+    sessions = make_sessions(engine)
+    access = Access(sessions, settings.city)
+    session_time = timedelta(hours=settings.session_hours)
+    return Backend(
+        service=service,
+        engine=engine,
+        access=access,
+        sign_in=SignIn(sessions, settings.city, access, session_time=session_time),
+        keys=ApiKeys(sessions, settings.city),
+        follower=follower,
+        shadow=shadow,
+        background=background,
+    )
 
 
 def build_service(settings: Settings, engine: Engine) -> TriageService:
@@ -81,22 +106,3 @@ def build_service(settings: Settings, engine: Engine) -> TriageService:
         danger_words=DangerWords.load(DANGER_WORDS),
         policy=settings.policy,
     )
-
-
-def load_model(service: TriageService, settings: Settings) -> ModelError | None:
-    """Have the service use the configured model; return why it can't, None if it does."""
-    registry = ModelRegistry(settings.tracking_uri, settings.artifact_folder)
-    try:
-        loaded = registry.load(settings.model)
-    except ModelError as error:
-        return error
-    service.use(loaded)
-    return None
-
-
-def _log_start(backend: Backend, settings: Settings) -> None:
-    error, versions = backend.model_error, backend.versions()
-    if error is not None:
-        log.error("model.not_loaded", model=settings.model, code=error.code, reason=str(error))
-    if versions is not None:
-        log.info("model.loaded", name=versions.model_name, version=versions.model_version)

@@ -41,15 +41,16 @@ ServiceDep = Annotated[TriageService, Depends(get_service)]
 
 
 class Intake:
-    """Submits appeals and counts the answers, for the API and the pages alike."""
+    """Submits appeals, has the challenger look at some, and counts the answers."""
 
-    def __init__(self, service: ServiceDep, metrics: MetricsDep) -> None:
-        self._service = service
+    def __init__(self, backend: BackendDep, metrics: MetricsDep) -> None:
+        self._backend = backend
         self._metrics = metrics
 
     def submit(self, appeal: Appeal, *, actor: str) -> Decision:
         """Decide on an appeal and store the decision; see `TriageService.submit`."""
-        decision = self._service.submit(appeal, actor=actor)
+        decision = self._backend.service.submit(appeal, actor=actor)
+        self._backend.shadow.offer(decision)
         self._metrics.observe_decision(decision)
         return decision
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import InfoMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from triage.appeal import Decision, Versions
+from triage.following import KEPT, SWAPPED, Follower
+from triage.shadowing import DROPPED, FAILED, STORED, Shadow
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Others are counted together: a client may send any word as a method."""
@@ -57,6 +64,10 @@ class Metrics:
         """Tell the model that is loaded at the time of each scrape."""
         self._registry.register(_ModelCollector(versions))
 
+    def follow_registry(self, follower: Follower, shadow: Shadow) -> None:
+        """Tell at each scrape how following the registry's aliases went."""
+        self._registry.register(_RegistryCollector(follower, shadow))
+
     def render(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
         return generate_latest(self._registry)
@@ -77,3 +88,35 @@ class _ModelCollector(Collector):
             }
             info.add_metric([], labels)
         yield info
+
+
+class _RegistryCollector(Collector):
+    def __init__(self, follower: Follower, shadow: Shadow) -> None:
+        self._follower = follower
+        self._shadow = shadow
+
+    def collect(self) -> Iterator[Metric]:
+        stale = GaugeMetricFamily(
+            "triage_model_stale", "1 where the model that should serve could not be loaded"
+        )
+        stale.add_metric([], float(self._follower.error is not None))
+        yield stale
+        yield _counted(
+            "triage_model_swaps",
+            "Models that were swapped in, or refused",
+            self._follower.outcomes,
+            (SWAPPED, KEPT),
+        )
+        yield _counted(
+            "triage_shadow_decisions",
+            "What became of decisions that the challenger was asked about",
+            self._shadow.outcomes,
+            (STORED, DROPPED, FAILED),
+        )
+
+
+def _counted(name: str, about: str, counts: Mapping[str, int], outcomes: Iterable[str]) -> Metric:
+    family = CounterMetricFamily(name, about, labels=("outcome",))
+    for outcome in outcomes:
+        family.add_metric([outcome], counts.get(outcome, 0))
+    return family

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from triage.errors import InvalidSettingsError
@@ -14,6 +15,7 @@ from triage.policy import Policy
 STARTER_DATA = Path(__file__).parent / "data"
 MODEL_NAME = "appeal-triage"
 CHAMPION = "champion"
+CHALLENGER = "challenger"
 PREFIX = "TRIAGE_"
 
 
@@ -29,7 +31,35 @@ class Settings(BaseSettings):
     model: str = Field(
         f"models:/{MODEL_NAME}@{CHAMPION}", description="Model folder or MLflow reference"
     )
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="Keys cookies and senders' pseudonyms; empty: a random one under home",
+    )
+    poll_seconds: float = Field(
+        10.0, gt=0, description="How often to look whether another model was promoted"
+    )
+    shadow_share: float = Field(
+        0.2, ge=0, le=1, description="Share of decisions that a challenger is asked about as well"
+    )
     host: str = Field("127.0.0.1", description="Address to serve on")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s]+)?$",
+        description="Address that people know this service by, where a proxy stands before it",
+    )
+    anonymous_role: Literal["intake", "none"] = Field(
+        "intake",
+        description="What requests without credentials may do; beyond loopback always none",
+    )
+    session_hours: float = Field(
+        12.0, gt=0, le=720, description="How long somebody who signed in stays so"
+    )
+    oidc_issuer: str = Field("", description="OpenID Connect provider; empty: passwords and links")
+    oidc_client_id: str = Field("", description="What that provider knows this service as")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="The secret shared with it")
+    oidc_role_claim: str = Field(
+        "", description="Claim that holds a person's role; empty: roles are given here"
+    )
     port: int = Field(8109, ge=0, le=65_535, description="Port to serve on")
     target_precision: float = Field(
         Policy.target_precision, gt=0, lt=1, description="Contract: precision of what goes unseen"

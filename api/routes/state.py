@@ -63,11 +63,13 @@ def _check_store(backend: Backend) -> CheckAnswer:
 
 
 def _check_model(backend: Backend) -> CheckAnswer:
-    if backend.versions() is not None:
-        return CheckAnswer(state=OK)
-    return _failed(backend.model_error or ModelNotReadyError())
+    error = backend.follower.error
+    if backend.versions() is None:
+        return _failed(error or ModelNotReadyError())
+    # What served before goes on serving, so that is no reason to send appeals elsewhere.
+    return _failed(error, state=OK) if error else CheckAnswer(state=OK)
 
 
-def _failed(error: TriageError | ModelError) -> CheckAnswer:
+def _failed(error: TriageError | ModelError, *, state: str = NOT_READY) -> CheckAnswer:
     failure = errors.of_own_error(error)
-    return CheckAnswer(state=NOT_READY, code=failure.code, detail=failure.title)
+    return CheckAnswer(state=state, code=failure.code, detail=failure.title)
