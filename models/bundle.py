@@ -18,6 +18,7 @@ from models.language import identify
 from models.names import NameEvidence
 from models.prediction import CANDIDATES, Candidate, Distribution, Level, Prediction
 from models.selective import ContractSample
+from models.selftest import Case
 from models.sparse import SparseEncoder
 from models.text import normalise
 
@@ -43,6 +44,9 @@ class ModelInfo:
         Version of the taxonomy the labels were checked against; None for labels as they are.
     parameters, metrics
         What it was fitted with, and how it did out of fold and on its contract sample.
+    counts
+        How often each label and language was among the training rows, by level and ``language``;
+        none for models of before this was kept.
     """
 
     created_at: str
@@ -52,6 +56,7 @@ class ModelInfo:
     taxonomy_version: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,8 @@ class TriageModel:
         What proper names in a text say of the enterprise, or None.
     routing
         Weights for joining the enterprise level with whatever rules the caller has; opaque here.
+    self_test
+        What it said of a few texts when it was saved; none for one that was not.
     """
 
     sparse_encoder: SparseEncoder
@@ -89,6 +96,7 @@ class TriageModel:
     names: NameEvidence | None = None
     routing: dict[str, float] = field(default_factory=dict)
     fingerprint: str = ""
+    self_test: tuple[Case, ...] = ()
 
     def predict(
         self, texts: Sequence[str], languages: Sequence[str | None] | None = None

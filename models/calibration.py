@@ -159,7 +159,11 @@ def negative_log_likelihood(log_probabilities: Floats, labels: Integers) -> floa
 
 
 def expected_calibration_error(
-    confidence: Floats, correct: npt.NDArray[np.bool_], *, n_bins: int = N_BINS
+    confidence: Floats,
+    correct: npt.NDArray[np.bool_],
+    *,
+    weights: Floats | None = None,
+    n_bins: int = N_BINS,
 ) -> float:
     """Return the mean gap between stated and observed accuracy over equal-width bins.
 
@@ -169,6 +173,8 @@ def expected_calibration_error(
         Shape (n,), the probability of each chosen label.
     correct
         Shape (n,), whether it was right.
+    weights
+        Shape (n,), what each counts; None for all alike.
 
     Examples
     --------
@@ -176,6 +182,6 @@ def expected_calibration_error(
     0.4
     """
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
-    weights = np.bincount(bins, minlength=n_bins)
-    gaps = np.bincount(bins, weights=confidence - correct, minlength=n_bins)
-    return float(np.abs(gaps).sum() / weights.sum())
+    counted = np.ones(len(bins)) if weights is None else weights
+    gaps = np.bincount(bins, weights=counted * (confidence - correct), minlength=n_bins)
+    return float(np.abs(gaps).sum() / counted.sum())

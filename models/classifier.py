@@ -41,7 +41,13 @@ class LinearHead:
         return margins
 
 
-def fit_head(matrix: sparse.csr_matrix, labels: Sequence[str], *, seed: int) -> LinearHead:
+def fit_head(
+    matrix: sparse.csr_matrix,
+    labels: Sequence[str],
+    *,
+    seed: int,
+    weights: Floats | None = None,
+) -> LinearHead:
     """Fit one head; a single class gives a head that always answers it.
 
     Parameters
@@ -50,6 +56,8 @@ def fit_head(matrix: sparse.csr_matrix, labels: Sequence[str], *, seed: int) -> 
         Shape (n_texts, n_features).
     labels
         One label a row.
+    weights
+        How much each row counts, shape (n_texts,); None for all alike.
     """
     classes = tuple(sorted(set(labels)))
     if len(classes) == 1:
@@ -58,7 +66,8 @@ def fit_head(matrix: sparse.csr_matrix, labels: Sequence[str], *, seed: int) -> 
     with warnings.catch_warnings():
         # Many classes of one or two examples are usual here: hundreds of enterprises.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        svm = LinearSVC(C=SVM_C, random_state=seed).fit(matrix, np.asarray(labels, dtype=object))
+        svm = LinearSVC(C=SVM_C, random_state=seed)
+        svm.fit(matrix, np.asarray(labels, dtype=object), sample_weight=weights)
     coef, intercept = svm.coef_.T, svm.intercept_
     if len(classes) == 2:  # liblinear keeps one boundary for two classes
         coef, intercept = np.hstack([-coef, coef]), np.array([-intercept[0], intercept[0]])

@@ -5,6 +5,7 @@
 ``weights.safetensors``  heads, idf and contract samples
 ``vocabulary.txt``  sparse features, one a line, in the order of the columns
 ``encoder/``        the dense encoder, where there is one
+``self_test.json``  a few texts and what the model says of them
 ``manifest.json``   SHA-256 of every other file
 ==================  ==============================================================
 """
@@ -22,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
+from models import selftest
 from models.bundle import ModelInfo, TriageModel
 from models.classifier import LinearHead
 from models.encoders import load_encoder
@@ -36,6 +38,7 @@ from models.toplabel import BetaCurve
 FORMAT = 2
 MODEL, WEIGHTS, VOCABULARY = "model.json", "weights.safetensors", "vocabulary.txt"
 ENCODER, MANIFEST = "encoder", "manifest.json"
+SELF_TEST = "self_test.json"
 SAMPLE_FIELDS = fields(ContractSample)
 FINGERPRINTED = (WEIGHTS, VOCABULARY)
 """Files that decide a model's answers, together with the scoring part of ``model.json``."""
@@ -78,15 +81,21 @@ def check_target(folder: Path) -> None:
         raise BrokenModelError(f"{folder}: not empty and no model, so it is not replaced")
 
 
-def load(folder: Path) -> TriageModel:
+def load(folder: Path, *, self_test: bool = False) -> TriageModel:
     """Read a model and check every file against the manifest first.
+
+    Parameters
+    ----------
+    self_test
+        Whether to check as well that the model says what it said when it was saved; one that was
+        saved before there were self-tests passes.
 
     Raises
     ------
     ModelNotFoundError
         There is no model in the folder.
     BrokenModelError
-        A file is missing, altered, or of another format.
+        A file is missing, altered, or of another format, or the self-test fails.
     """
     if not (folder / MANIFEST).is_file():
         raise ModelNotFoundError(f"{folder}: no model here ({MANIFEST} is missing)")
@@ -96,7 +105,10 @@ def load(folder: Path) -> TriageModel:
         raise BrokenModelError(
             f"{folder / MODEL}: format {description.get('format')}, this version reads {FORMAT}"
         )
-    return _read(folder, description)
+    model = _read(folder, description)
+    if self_test:
+        selftest.check(model, model.self_test, str(folder))
+    return model
 
 
 def check(folder: Path) -> None:
@@ -151,6 +163,7 @@ def _write(model: TriageModel, folder: Path) -> None:
     if model.dense_encoder is not None:
         model.dense_encoder.save(folder / ENCODER)
     _write_json(folder / MODEL, _description(model, heads, words))
+    _write_json(folder / SELF_TEST, selftest.to_json(selftest.record(model)))
     _write_json(folder / MANIFEST, {name: file_sha256(folder / name) for name in _files(folder)})
 
 
@@ -214,8 +227,14 @@ def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
             for level, words in scoring["contract"].items()
         },
         info=ModelInfo(**description["info"]),
+        self_test=_read_self_test(folder / SELF_TEST),
     )
     return replace(model, fingerprint=_fingerprint(folder, scoring))
+
+
+def _read_self_test(path: Path) -> tuple[selftest.Case, ...]:
+    """Read the self-test; models that were saved before there was any have none."""
+    return selftest.from_json(json.loads(path.read_text("utf-8"))) if path.is_file() else ()
 
 
 def _coded(sample: ContractSample) -> tuple[Words, dict[str, npt.NDArray[Any]]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from models.prediction import LEVELS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
 SCHEME = "models:/"
@@ -31,6 +33,9 @@ IMPATIENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
 """MLflow's own settings, unless set: by default it waits minutes for a server that is gone."""
+
+MAX_METRICS = 1000
+"""Metrics that MLflow takes at once."""
 
 PACKAGE = Path(__file__).parent
 EXAMPLE_TEXTS = ("Во дворе третий день не убирают снег", "Ауладағы қар үш күннен бері тазаланбады")
@@ -43,6 +48,29 @@ class LoadedModel:
     model: TriageModel
     name: str
     version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredModel:
+    """A version of a registered model, and what is written on it.
+
+    Attributes
+    ----------
+    run_id
+        The run that logged it; empty where MLflow knows of none.
+    metrics
+        Of that run: how the model did when it was fitted.
+    aliases
+        Names that point at this version, in order.
+    """
+
+    name: str
+    version: str
+    created_at: datetime
+    run_id: str
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    aliases: tuple[str, ...]
 
 
 class ModelRegistry:
@@ -74,7 +102,7 @@ class ModelRegistry:
             MLflow did not take it.
         """
         mlflow = self._mlflow()
-        info = folder.load(model_folder).info
+        info = folder.load(model_folder, self_test=True).info
         try:
             with mlflow.start_run(experiment_id=self._experiment(experiment), tags=tags):
                 mlflow.log_params(info.parameters)
@@ -95,6 +123,58 @@ class ModelRegistry:
             raise RegistryUnavailableError(f"{self.tracking_uri}: {error}") from error
         return str(logged.registered_model_version)
 
+    def log_run(
+        self,
+        *,
+        experiment: str,
+        name: str,
+        parameters: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        artifacts: Path | None = None,
+        parent: str | None = None,
+    ) -> str:
+        """Log a run that makes no model: a comparison, a trial, a check.
+
+        Parameters
+        ----------
+        artifacts
+            Folder whose files are kept with the run.
+        parent
+            Id of the run that this one is a part of.
+
+        Returns
+        -------
+        run_id
+
+        Raises
+        ------
+        RegistryUnavailableError
+            MLflow did not take it.
+        """
+        from mlflow import MlflowException
+        from mlflow.entities import Metric, Param
+        from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+        nested = {} if parent is None else {MLFLOW_PARENT_RUN_ID: parent}
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        try:
+            # The client keeps no "active run", of which a process has only one.
+            client = self._client()
+            run_id: str = client.create_run(
+                self._experiment(experiment), tags={**tags, **nested}, run_name=name
+            ).info.run_id
+            values = [Metric(key, value, now, 0) for key, value in metrics.items()]
+            for start in range(0, len(values), MAX_METRICS):
+                client.log_batch(run_id, metrics=values[start : start + MAX_METRICS])
+            client.log_batch(run_id, params=[Param(k, str(v)) for k, v in parameters.items()])
+            if artifacts is not None:
+                client.log_artifacts(run_id, str(artifacts))
+            client.set_terminated(run_id)
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            raise RegistryUnavailableError(f"{self.tracking_uri}: {error}") from error
+        return run_id
+
     def set_alias(self, name: str, alias: str, version: str) -> None:
         """Point an alias at a version.
 
@@ -107,6 +187,60 @@ class ModelRegistry:
         """
         with self._told_errors(f"{SCHEME}{name}/{version}"):
             self._client().set_registered_model_alias(name, alias, version)
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Take an alias away; one that is not there is no error.
+
+        Raises
+        ------
+        ModelNotFoundError
+            No such model.
+        RegistryUnavailableError
+            MLflow could not be reached.
+        """
+        with self._told_errors(f"{SCHEME}{name}@{alias}"):
+            self._client().delete_registered_model_alias(name, alias)
+
+    def set_tags(self, name: str, version: str, tags: Mapping[str, str]) -> None:
+        """Write tags on a version; a tag that it has already is overwritten.
+
+        Raises
+        ------
+        ModelNotFoundError
+            No such model or version.
+        RegistryUnavailableError
+            MLflow could not be reached.
+        """
+        with self._told_errors(f"{SCHEME}{name}/{version}"):
+            for key, value in tags.items():
+                self._client().set_model_version_tag(name, version, key, value)
+
+    def find_version(self, name: str, version: str) -> RegisteredModel:
+        """Return what is known of one version.
+
+        Raises
+        ------
+        ModelNotFoundError
+            No such model or version.
+        RegistryUnavailableError
+            MLflow could not be reached.
+        """
+        with self._told_errors(f"{SCHEME}{name}/{version}"):
+            return self._registered(self._client().get_model_version(name, version))
+
+    def list_versions(self, name: str) -> list[RegisteredModel]:
+        """Return every version of a model, the newest first; none where there is no such model.
+
+        Raises
+        ------
+        RegistryUnavailableError
+            MLflow could not be reached.
+        """
+        with self._told_errors(f"{SCHEME}{name}"):
+            found = self._client().search_model_versions(f"name = '{name}'")
+            # A search does not tell aliases.
+            versions = [self.find_version(name, str(one.version)) for one in found]
+        return sorted(versions, key=lambda one: int(one.version), reverse=True)
 
     def has(self, name: str, alias: str) -> bool:
         """Tell whether an alias points at a version."""
@@ -133,8 +267,13 @@ class ModelRegistry:
             name, _, version = name.partition("/")
             return name, str(self._client().get_model_version(name, version).version)
 
-    def load(self, reference: str) -> LoadedModel:
+    def load(self, reference: str, *, self_test: bool = False) -> LoadedModel:
         """Load a registered model, or a model folder.
+
+        Parameters
+        ----------
+        self_test
+            As of `models.folder.load`.
 
         Raises
         ------
@@ -142,11 +281,25 @@ class ModelRegistry:
         """
         if not reference.startswith(SCHEME):
             path = Path(reference)
-            return LoadedModel(folder.load(path), path.resolve().name, "folder")
+            loaded = folder.load(path, self_test=self_test)
+            return LoadedModel(loaded, path.resolve().name, "folder")
         name, version = self.resolve(reference)
         with tempfile.TemporaryDirectory() as scratch:
             downloaded = self._download(f"{SCHEME}{name}/{version}", scratch)
-            return LoadedModel(folder.load(_model_folder(downloaded, reference)), name, version)
+            found = _model_folder(downloaded, reference)
+            return LoadedModel(folder.load(found, self_test=self_test), name, version)
+
+    def _registered(self, found: ModelVersion) -> RegisteredModel:
+        metrics = self._client().get_run(found.run_id).data.metrics if found.run_id else {}
+        return RegisteredModel(
+            name=found.name,
+            version=str(found.version),
+            created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+            run_id=found.run_id or "",
+            metrics=dict(metrics),
+            tags=dict(found.tags),
+            aliases=tuple(sorted(found.aliases)),
+        )
 
     def _download(self, reference: str, destination: str) -> Path:
         mlflow = self._mlflow()

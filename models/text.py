@@ -19,14 +19,14 @@ MARKUP_DEPTH = 4
 """How often escaped markup is unescaped again ('&amp;lt;' needs two)."""
 
 # Cc, Cf and Cs without the white space among them, and what is invisible in other categories.
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f"
     "\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]+"
 )
-_TAG_OR_ENTITY = re.compile(r"<[A-Za-z/!?]|&[A-Za-z#]")
+TAG_OR_ENTITY = re.compile(r"<[A-Za-z/!?]|&[A-Za-z#]")
 _BARE_LESS_THAN = re.compile(r"<(?![A-Za-z/!?][^<>]*>)")
 _MARKUP_TO_SPACE = str.maketrans("<&", "  ")
 
@@ -54,7 +54,7 @@ def normalise(text: str) -> str:
     """
     text = _clean(text)
     for _ in range(MARKUP_DEPTH):
-        if not _TAG_OR_ENTITY.search(text):
+        if not TAG_OR_ENTITY.search(text):
             return text
         plain = _clean(_without_markup(text))
         if plain == text:
@@ -103,6 +103,12 @@ def lemma(word: str) -> str:
     return _russian_lemma(word)
 
 
+@lru_cache(maxsize=WORD_CACHE_SIZE)
+def is_russian(word: str) -> bool:
+    """Tell whether the Russian dictionary has a word, ё as е or not."""
+    return bool(_RUSSIAN_WORD.fullmatch(word)) and bool(_analyzer().word_is_known(word))
+
+
 def _lower(text: str) -> str:
     """Return the text in lower case, ё as е, letter for letter."""
     lowered = text.lower()
@@ -119,7 +125,7 @@ def _one_script(word: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).split())
+    return " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", text)).split())
 
 
 def _without_markup(text: str) -> str:

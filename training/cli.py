@@ -15,20 +15,17 @@ from models.selective import conclude
 from training import report as reports
 from training.benchmark.command import OUT as BENCHMARK
 from training.benchmark.command import benchmark
+from training.buckets import ALL
+from training.cli_data import check, snapshot
+from training.cli_labels import curve, suggest_labels
+from training.comparison.command import challenger, compare_command, promote, rollback
 from training.data import COLUMNS, Examples, read_examples
 from training.distil.distil import distil as distil_encoder
 from training.distil.teacher import load_teacher
 from training.distil.texts import read_corpus
 from training.encoders import NONE, STATIC, Backend, choose_encoder, on_backend
 from training.errors import TrainingError
-from training.evaluate import (
-    ALL,
-    command_line,
-    evaluate,
-    make_result,
-    model_facts,
-    out_of_fold_figures,
-)
+from training.evaluate import command_line, evaluate, make_result, model_facts, out_of_fold_figures
 from training.finetune.folds import N_TUNED_FOLDS, FineTuning
 from training.fit import fit_model
 from training.leaveout import leave_out as measure_left_out
@@ -240,10 +237,17 @@ def evaluate_command(
     for part, levels in result.metrics.items():
         for level, values in levels.items():
             figures = "  ".join(f"{key} {value:g}" for key, value in values.items())
-            typer.echo(f"{'' if part == ALL else part:22}{level:20}{figures}")
+            typer.echo(f"{'' if part == ALL else part:30} {level:20}{figures}")
 
 
 app.command()(benchmark)
+app.command(name="compare")(compare_command)
+for command in (promote, rollback, challenger):
+    app.command()(command)
+app.command()(curve)
+app.command(name="suggest")(suggest_labels)
+app.command()(snapshot)
+app.command()(check)
 
 
 @app.command()

@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 import pandas as pd
 
+from models.language import identify
 from models.prediction import LEVELS
 from models.text import normalise
 from training.errors import InvalidTrainingDataError
@@ -19,7 +21,13 @@ from triage.enterprises import EnterpriseRegistry
 from triage.records import Record, read_records
 from triage.taxonomy import Taxonomy
 
-COLUMNS = ("id", "text", *LEVELS, "received_at", "language", "channel", "urgent", "voice")
+ORIGINS = ("weight", "district", "group", "label_source", "decision_id")
+"""Columns of snapshots: how much a row counts, and where its labels come from."""
+
+COLUMNS = (
+    *("id", "text", *LEVELS, "received_at", "language", "channel", "urgent", "voice"),
+    *ORIGINS,
+)
 """Columns of the table; those that the files lack are None throughout."""
 
 ALIASES = {"enterprise": ("enterprise_id",), "language": ("lang",)}
@@ -42,8 +50,8 @@ class Examples:
     table
         Columns `COLUMNS`; ``text`` is normalised and never empty; labels are strings or None.
     data_hash
-        SHA-256 over what is fitted on (texts, labels, urgency, times) in the order of the rows,
-        hexadecimal.
+        SHA-256 over what is fitted on (texts, labels, urgency, times, weights where there are
+        any) in the order of the rows, hexadecimal.
     warnings
         What was left out and why, for the person who trains.
     """
@@ -150,7 +158,7 @@ def _row(
     }
     row: dict[str, Any] = {name: _string(value) for name, value in raw.items()}
     row["text"] = normalise(row["text"] or "")
-    for name, parse in (("received_at", _time), ("urgent", _truth)):
+    for name, parse in (("received_at", _time), ("urgent", _truth), ("weight", _weight)):
         try:
             row[name] = parse(raw[name])
         except ValueError:
@@ -188,7 +196,9 @@ def _examples(rows: list[dict[str, Any]], empty: str) -> Examples:
     if table["topic"].notna().any() and table["category"].notna().any():
         warnings += _settle_categories(table)
     digest = hashlib.sha256()
-    for values in table[["text", *LEVELS, "urgent", "received_at"]].itertuples(index=False):
+    fitted_on = ["text", *LEVELS, "urgent", "received_at"]
+    fitted_on += ["weight"] if table["weight"].notna().any() else []
+    for values in table[fitted_on].itertuples(index=False):
         digest.update(repr(tuple(map(str, values))).encode())
     return Examples(table, digest.hexdigest(), tuple(warnings))
 
@@ -211,6 +221,14 @@ def _settle_categories(table: pd.DataFrame) -> list[str]:
         f" but mostly with {parents[topic]!r}, which was taken"
         for topic, category in contradicted
     ]
+
+
+def label_counts(table: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Return how often each label comes, by level, and each language, told from the text."""
+    columns = {level: table[level].dropna() for level in LEVELS}
+    counts = {"language": Counter(map(identify, table["text"]))}
+    counts |= {level: Counter(labels) for level, labels in columns.items() if len(labels)}
+    return {name: dict(sorted(found.items())) for name, found in counts.items()}
 
 
 def complete_levels(table: pd.DataFrame) -> pd.DataFrame:
@@ -247,6 +265,14 @@ def _time(value: Any) -> datetime | None:
         text = _DAY_FIRST.sub(r"\3-\2-\1", str(value).strip())
         time = datetime.fromisoformat(_SHORT_HOUR.sub(r"\g<1>0\2", text))
     return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _weight(value: Any) -> float | None:
+    text = "" if value is None else str(value).strip()
+    weight = float(text) if text else None
+    if weight is not None and not 0 < weight < inf:
+        raise ValueError(text)
+    return weight
 
 
 def _truth(value: Any) -> bool | None:

@@ -11,3 +11,9 @@ class InvalidTrainingDataError(TrainingError):
     """A training file that can't be used; says which file, which line and why."""
 
     code = "invalid_training_data"
+
+
+class InvalidGatesError(TrainingError):
+    """A file of gates is wrong; says which lines and why."""
+
+    code = "invalid_gates"

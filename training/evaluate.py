@@ -9,30 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from models.bundle import BATCH, TriageModel
+from models.classifier import Floats
 from models.folder import file_sha256
-from models.language import LANGUAGE_OF, Language, script
 from models.prediction import Prediction
+from training.buckets import ALL, Parts, parts_of, weights_of
 from training.data import Examples
 from training.metrics import Choices, measure
 from triage.progress import Reporter, Silent
 from triage.records import STDIN
 
-ALL = "all"
-ODD_SCRIPTS = tuple(name for name in LANGUAGE_OF if name not in get_args(Language))
-"""Spellings that are measured besides the languages: Kazakh or Russian in other letters."""
-
 Figures = dict[str, dict[str, dict[str, float]]]
 """By part of the texts (`ALL`, a language, a spelling), level and name."""
-
-Parts = dict[str, npt.NDArray[np.bool_]]
-"""Rows that belong to each part of the texts."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +63,14 @@ class Result:
 def evaluate(
     model: TriageModel, examples: Examples, *, progress: Reporter | None = None
 ) -> Figures:
-    """Measure every level, over all appeals and over each language and odd spelling apart."""
-    predictions = predict(model, list(examples.table["text"]), progress or Silent())
-    chosen = choices_of(predictions, examples.table)
-    return measure_parts(chosen, language_parts(examples.table))
+    """Measure every level, over all appeals and over each bucket of `training.buckets` apart.
+
+    Rows that say what they weigh count by that.
+    """
+    table = examples.table
+    predictions = predict(model, list(table["text"]), progress or Silent())
+    chosen = choices_of(predictions, table)
+    return measure_parts(chosen, parts_of(table), weights_of(table))
 
 
 def predict(model: TriageModel, texts: Sequence[str], progress: Reporter) -> list[Prediction]:
@@ -97,24 +93,21 @@ def choices_of(predictions: Sequence[Prediction], table: pd.DataFrame) -> dict[s
     return chosen
 
 
-def language_parts(table: pd.DataFrame) -> Parts:
-    """Tell the rows of each language and odd spelling; a language that the data names is taken."""
-    scripts = [script(text) for text in table["text"]]
-    told = zip(table["language"], scripts, strict=True)
-    languages = np.array([named or LANGUAGE_OF[found] for named, found in told], dtype=object)
-    parts: Parts = {ALL: np.ones(len(table), dtype=bool)}
-    parts |= {name: languages == name for name in sorted(set(languages))}
-    odd = sorted(set(scripts) & set(ODD_SCRIPTS))
-    return parts | {name: np.array(scripts, dtype=object) == name for name in odd}
+def measure_parts(
+    chosen: Mapping[str, Choices], parts: Parts, weights: Floats | None = None
+) -> Figures:
+    """Measure each level over each part; levels without labels there are left out.
 
-
-def measure_parts(chosen: Mapping[str, Choices], parts: Parts) -> Figures:
-    """Measure each level over each part; levels without labels there are left out."""
+    Parameters
+    ----------
+    weights
+        As of `measure`.
+    """
     return {
         part: {
             level: figures
             for level, choices in chosen.items()
-            if (figures := measure(choices.at(rows)))
+            if (figures := measure(choices.at(rows), None if weights is None else weights[rows]))
         }
         for part, rows in parts.items()
     }

@@ -33,13 +33,20 @@ from training.contract import (
     latest_sample,
     out_of_fold_metrics,
 )
-from training.data import Examples, complete_levels
+from training.data import Examples, complete_levels, label_counts
 from training.errors import InvalidTrainingDataError
 from training.finetune.ensemble import Networks
 from training.finetune.folds import N_TUNED_FOLDS, FineTuning, fit_networks
 from training.heads import OutOfFold, Splits, Task, fit_heads, fit_out_of_fold
 from training.names import NamedExamples
-from training.splits import N_FOLDS, Split, contract_split, folds, near_duplicate_groups
+from training.splits import (
+    N_FOLDS,
+    Indices,
+    Split,
+    contract_split,
+    folds,
+    near_duplicate_groups,
+)
 from triage.joining import Join
 from triage.progress import Reporter, Silent
 from triage.routing import Router
@@ -95,7 +102,7 @@ def fit_model(
     table = complete_levels(examples.table.iloc[split.fit])
     networks = _networks(tuning, table, splits, seed=seed, progress=progress)
     dense_encoder = networks.final.encoder if networks else dense_encoder
-    sparse_encoder, matrix = _encode(texts, split, dense_encoder, progress)
+    sparse_encoder, matrix = encode_texts(texts, split.fit, dense_encoder, progress)
     fitted = fit_levels(
         matrix[split.fit],
         table,
@@ -120,6 +127,7 @@ def fit_model(
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             data_hash=examples.data_hash,
             n_examples=len(examples),
+            counts=label_counts(examples.table),
             encoder=dense_encoder.name if dense_encoder else "none",
             taxonomy_version=taxonomy_version,
             parameters={
@@ -296,13 +304,21 @@ def label_tasks(table: pd.DataFrame) -> list[Task]:
     InvalidTrainingDataError
         There is no label at any level.
     """
-    tasks = [Task(level, table[level].to_numpy(dtype=object)) for level in LEVELS]
+    weights = _weights(table)
+    tasks = [Task(level, table[level].to_numpy(dtype=object), weights) for level in LEVELS]
     tasks = [task for task in tasks if len(task.rows)]
     if not tasks:
         raise InvalidTrainingDataError(f"no labels: give at least one of {', '.join(LEVELS)}")
     names = {True: URGENT, False: NORMAL}
     urgent = np.array([names.get(value) for value in table["urgent"]], dtype=object)
-    return [*tasks, Task(URGENCY, urgent)] if {URGENT, NORMAL} <= set(urgent) else tasks
+    return [*tasks, Task(URGENCY, urgent, weights)] if {URGENT, NORMAL} <= set(urgent) else tasks
+
+
+def _weights(table: pd.DataFrame) -> Floats | None:
+    """Return how much each row counts, 1 where it does not say; None where no row says."""
+    if table["weight"].isna().all():
+        return None
+    return np.array([1.0 if weight is None else weight for weight in table["weight"]])
 
 
 def _networks(
@@ -319,11 +335,11 @@ def _networks(
     return fit_networks(tuning, texts, tasks, splits, seed=seed, progress=progress)
 
 
-def _encode(
-    texts: Sequence[str], split: Split, dense_encoder: DenseEncoder | None, progress: Reporter
+def encode_texts(
+    texts: Sequence[str], rows: Indices, dense_encoder: DenseEncoder | None, progress: Reporter
 ) -> tuple[SparseEncoder, sparse.csr_matrix]:
-    """Fit the sparse encoder on the rows to fit on, and encode all rows."""
-    to_read = [texts[row] for row in split.fit]
+    """Fit the sparse encoder on some of the rows, and encode all of them."""
+    to_read = [texts[row] for row in rows]
     sparse_encoder = SparseEncoder.fit(progress.track("reading words", to_read, len(to_read)))
     starts = range(0, len(texts), BATCH)
     parts = [

@@ -34,10 +34,13 @@ class Task:
     ----------
     labels
         Shape (n,): strings, None where a row has none.
+    weights
+        How much each row counts, shape (n,); None for all alike.
     """
 
     name: str
     labels: Labels
+    weights: Floats | None = None
 
     @property
     def rows(self) -> Indices:
@@ -46,7 +49,8 @@ class Task:
 
     def at(self, rows: Indices) -> Task:
         """Return the same task on some of the rows."""
-        return Task(self.name, self.labels[rows])
+        weights = None if self.weights is None else self.weights[rows]
+        return Task(self.name, self.labels[rows], weights)
 
     def columns(self, classes: Sequence[str]) -> Indices:
         """Return the column of each label, -1 where there is none or the classes lack it."""
@@ -123,7 +127,8 @@ def _in_parallel(jobs: Sequence[Any]) -> Iterator[Any]:
 
 
 def _fit(matrix: sparse.csr_matrix, task: Task, rows: Indices, seed: int) -> LinearHead:
-    return fit_head(matrix[rows], task.labels[rows].tolist(), seed=seed)
+    part = task.at(rows)
+    return fit_head(matrix[rows], part.labels.tolist(), seed=seed, weights=part.weights)
 
 
 def _fold_margins(

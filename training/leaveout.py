@@ -15,9 +15,10 @@ import pandas as pd
 from models.bundle import TriageModel
 from models.encoders import DenseEncoder
 from models.prediction import CANDIDATES, Distribution, Level, Prediction
+from training.buckets import Parts, language_parts
 from training.data import Examples
 from training.errors import InvalidTrainingDataError
-from training.evaluate import Figures, Parts, choices_of, language_parts, measure_parts, predict
+from training.evaluate import Figures, choices_of, measure_parts, predict
 from training.fit import fit_model
 from training.heads import Splits
 from training.metrics import TOP, Choices, joined

@@ -88,25 +88,38 @@ def joined(parts: Sequence[Choices], splits: Splits) -> Choices:
     return Choices(*(np.concatenate(column)[order] for column in columns))
 
 
-def measure(choices: Choices) -> dict[str, float]:
+def measure(choices: Choices, weights: Floats | None = None) -> dict[str, float]:
     """Return accuracy, macro-F1, top-3 accuracy and expected calibration error.
 
     Texts without a label are left out, and nothing is returned where there are no others. A label
     that the method does not know counts as wrong. Without probabilities there is no error of
     calibration.
+
+    Parameters
+    ----------
+    weights
+        Shape (n,), what each text counts; None for all alike. ``n`` is their number all the same.
     """
-    known = choices.labelled
+    is_known = np.array([label is not None for label in choices.true], dtype=bool)
+    known = choices.at(is_known)
     if not len(known):
         return {}
+    counts = None if weights is None else weights[is_known]
     true, chosen = known.true.astype(str), known.best[:, 0].astype(str)
     figures = {
         "n": float(len(known)),
-        "accuracy": float(known.correct.mean()),
-        "macro_f1": float(f1_score(true, chosen, average="macro", zero_division=0)),
-        "top3_accuracy": float((known.best == known.true[:, None]).any(axis=1).mean()),
+        "accuracy": float(np.average(known.correct, weights=counts)),
+        "macro_f1": float(
+            f1_score(true, chosen, average="macro", zero_division=0, sample_weight=counts)
+        ),
+        "top3_accuracy": float(
+            np.average((known.best == known.true[:, None]).any(axis=1), weights=counts)
+        ),
     }
     if not np.isnan(known.probability).any():
-        figures["ece"] = expected_calibration_error(known.probability, known.correct)
+        figures["ece"] = expected_calibration_error(
+            known.probability, known.correct, weights=counts
+        )
     return figures
 
 

@@ -67,6 +67,21 @@ class StaticEncoder:
         np.divide(vectors, lengths, out=vectors, where=lengths > 0)
         return vectors
 
+    def parts(self, text: str) -> tuple[list[tuple[int, int]], npt.NDArray[np.float64]]:
+        """Return what each subword puts into the vector of a text: the rows add up to it.
+
+        Returns
+        -------
+        spans
+            Where each subword starts and ends in the text.
+        parts
+            Shape (n_subwords, n_dimensions).
+        """
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        rows = self._rows(encoding.ids).astype(np.float64)
+        length = np.linalg.norm(rows.sum(axis=0))
+        return encoding.offsets, rows / length if length > 0 else np.zeros_like(rows)
+
     def quantised(self) -> StaticEncoder:
         """Return the same encoder with its table in a quarter of the space."""
         if self._scales is not None:

@@ -13,8 +13,9 @@ from training.benchmark.measuring import measured
 from training.benchmark.promise import with_contract, with_halves
 from training.benchmark.suite import Suite
 from training.benchmark.workbench import NamedEncoder, Workbench
+from training.buckets import language_parts
 from training.data import Examples, read_examples
-from training.evaluate import choices_of, language_parts, predict
+from training.evaluate import choices_of, predict
 
 FOLDER = Path("kursk")
 FITTED = "kursk"

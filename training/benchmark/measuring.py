@@ -8,7 +8,8 @@ import numpy as np
 
 from training.benchmark.curves import confusion, coverage_curve, reliability
 from training.benchmark.entries import Measured
-from training.evaluate import ALL, ODD_SCRIPTS, Figures, Parts, measure_parts, rounded
+from training.buckets import ALL, ODD_SCRIPTS, Parts
+from training.evaluate import Figures, measure_parts, rounded
 from training.metrics import Choices, wilson_interval
 
 LANGUAGES = ("ru", "kk", "mixed")

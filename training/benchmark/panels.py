@@ -11,7 +11,7 @@ from training.benchmark.curves import Confusion, Point
 from training.benchmark.entries import Entry
 from training.benchmark.measuring import LANGUAGES
 from training.benchmark.tables import words
-from training.evaluate import ALL
+from training.buckets import ALL
 from training.metrics import wilson_interval
 
 # Okabe and Ito's palette, which people who see colours differently can tell apart.

@@ -24,7 +24,8 @@ from training.benchmark.panels import (
     draw_reliability,
 )
 from training.benchmark.tables import level_order, part_order
-from training.evaluate import ALL, Figures
+from training.buckets import ALL
+from training.evaluate import Figures
 
 STYLE = Path(__file__).parent.parent / "data" / "plots.mplstyle"
 PANEL = 3.2

@@ -13,8 +13,9 @@ from models.prediction import LEVELS, Level, Prediction
 from models.selective import NO_SAMPLE, conclude, goes_unseen
 from training.benchmark.curves import hindsight_coverage
 from training.benchmark.entries import Measured
+from training.buckets import ALL
 from training.data import Examples
-from training.evaluate import ALL, rounded
+from training.evaluate import rounded
 from training.halves import contract_over_splits
 from training.metrics import Choices, wilson_interval
 from triage.policy import Policy

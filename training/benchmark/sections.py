@@ -14,7 +14,7 @@ from training.benchmark.tables import (
     table,
     words,
 )
-from training.evaluate import ALL
+from training.buckets import ALL
 
 MIN_SHOWN = 10
 """Texts of a part from which on it has a row; the result file holds the others."""

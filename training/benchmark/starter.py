@@ -18,8 +18,8 @@ from training.benchmark.entries import Measured
 from training.benchmark.measuring import measured, with_mean
 from training.benchmark.suite import Suite
 from training.benchmark.workbench import NamedEncoder, Workbench
+from training.buckets import Parts, language_parts
 from training.data import Examples, read_examples
-from training.evaluate import Parts, language_parts
 from training.heads import Splits
 from training.leaveout import group_parts, refit
 from training.metrics import joined

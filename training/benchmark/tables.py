@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from models.prediction import LEVELS
 from training.benchmark.measuring import BUCKETS
-from training.evaluate import ALL
+from training.buckets import ALL
 
 NONE = "–"
 

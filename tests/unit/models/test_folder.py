@@ -5,15 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
-from models import folder
+from models import folder, selftest
 from models.classifier import LinearHead
 from models.errors import BrokenModelError, EncoderUnavailableError, ModelNotFoundError
 from models.selective import NO_SAMPLE, ContractSample
 
 TEXTS = ["нет воды в доме", "су жоқ", "", "автобус 32 не приехал", "qzxwv"]
 FILES = (
-    *("model.json", "vocabulary.txt", "weights.safetensors"),
+    *("model.json", "self_test.json", "vocabulary.txt", "weights.safetensors"),
     *("encoder/model.safetensors", "encoder/modules.json", "encoder/tokenizer.json"),
 )
 
@@ -37,6 +38,22 @@ def edit_description(path, **changes):
     description = json.loads((path / folder.MODEL).read_text(encoding="utf-8"))
     (path / folder.MODEL).write_text(json.dumps(description | changes), encoding="utf-8")
     reseal(path)
+
+
+def without_encoder(model):
+    """The same model by words alone; its heads hold words first, then the encoder's vector."""
+    n_words = len(model.sparse_encoder.vocabulary)
+
+    def cut(head):
+        return replace(head, coef=head.coef[:n_words])
+
+    return replace(
+        model,
+        dense_encoder=None,
+        heads={level: cut(head) for level, head in model.heads.items()},
+        urgency=cut(model.urgency),
+        info=replace(model.info, encoder="none"),
+    )
 
 
 class CrashingEncoder:
@@ -101,10 +118,10 @@ def test_save_arrays_in_any_memory_order_are_read_back_as_they_were(fitted_model
 
 
 def test_save_model_without_optional_parts_loads_without_them(fitted_model, tmp_path):
+    sparse = without_encoder(fitted_model)
     bare = replace(
-        fitted_model,
-        dense_encoder=None,
-        heads={"enterprise": fitted_model.heads["enterprise"]},
+        sparse,
+        heads={"enterprise": sparse.heads["enterprise"]},
         hierarchy=replace(
             fitted_model.hierarchy, chain=None, link=None, weights={"enterprise": 2.0}
         ),
@@ -259,10 +276,7 @@ def test_load_sealed_folder_with_a_broken_encoder_is_unavailable(saved):
 
 
 def test_save_over_an_older_model_replaces_it(fitted_model, saved):
-    newer = replace(
-        fitted_model, dense_encoder=None, info=replace(fitted_model.info, encoder="none")
-    )
-    folder.save(newer, saved)
+    folder.save(without_encoder(fitted_model), saved)
     loaded = folder.load(saved)
     assert loaded.info.encoder == "none"
     assert loaded.dense_encoder is None
@@ -322,3 +336,66 @@ def test_save_through_a_link_replaces_what_it_points_at(fitted_model, saved, tmp
 def test_is_model_folder_of_something_else_is_not(tmp_path):
     assert not folder.is_model(tmp_path)
     assert not folder.is_model(tmp_path / "none")
+
+
+def edit_self_test(path, **changes):
+    """Change what the first case expects."""
+    cases = json.loads((path / folder.SELF_TEST).read_text(encoding="utf-8"))
+    cases[0] |= changes
+    (path / folder.SELF_TEST).write_text(json.dumps(cases), encoding="utf-8")
+    reseal(path)
+
+
+def test_load_with_self_test_saved_model_passes(fitted_model, saved):
+    loaded = folder.load(saved, self_test=True)
+    assert loaded.self_test == selftest.record(fitted_model)
+    assert loaded.self_test[0].expected.keys() == fitted_model.heads.keys()
+
+
+def test_load_with_self_test_weights_that_answer_otherwise_are_broken(saved):
+    tensors = load_file(saved / folder.WEIGHTS)
+    tensors["topic.intercept"] = tensors["topic.intercept"][::-1].copy() + 1
+    save_file(tensors, saved / folder.WEIGHTS)
+    reseal(saved)
+    folder.load(saved)
+    with pytest.raises(BrokenModelError, match=rf"{saved}: self-test 1: \w+ \S+ has probability"):
+        folder.load(saved, self_test=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"expected": {"topic": {"nothing.known": 0.1}}},
+            "topic nothing.known has probability None",
+        ),
+        ({"expected": {"district": {"a": 0.1}}}, "district a has probability None"),
+        ({"urgency": 0.99}, "urgency has probability 0.*, 0.9900 when it was saved"),
+        ({"urgency": float("nan")}, "urgency"),
+    ],
+)
+def test_load_with_self_test_other_answers_are_named(changes, message, saved):
+    edit_self_test(saved, **changes)
+    with pytest.raises(BrokenModelError, match=message):
+        folder.load(saved, self_test=True)
+
+
+def test_load_with_self_test_rounding_of_another_machine_passes(fitted_model, saved):
+    urgency = selftest.record(fitted_model)[0].urgency
+    edit_self_test(saved, urgency=urgency + selftest.TOLERANCE / 2)
+    assert folder.load(saved, self_test=True).urgency is not None
+
+
+def test_self_test_model_that_fails_on_a_text_is_broken(fitted_model):
+    cases = selftest.record(fitted_model)
+    torn = replace(fitted_model, dense_encoder=CrashingEncoder())
+    with pytest.raises(BrokenModelError, match="here: self-test: NotImplementedError"):
+        selftest.check(torn, cases, "here")
+
+
+def test_load_model_saved_before_there_were_self_tests_has_none(saved):
+    (saved / folder.SELF_TEST).unlink()
+    manifest = json.loads((saved / folder.MANIFEST).read_text(encoding="utf-8"))
+    del manifest[folder.SELF_TEST]
+    (saved / folder.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    assert folder.load(saved, self_test=True).self_test == ()

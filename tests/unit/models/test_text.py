@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text import fold, lemma, normalise, romanise, word_spans, words
+from models.text import fold, is_russian, lemma, normalise, romanise, word_spans, words
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=200)
 TAGS = ["<", ">", "&", "<b>", "</b>", "&lt;", "&amp;", "&nbsp;", "&#8203;", "<script>", "<!--"]
@@ -103,6 +103,14 @@ def test_romanise_spellings_of_one_word_meet_on_one_key(spellings):
 )
 def test_lemma_russian_word_gives_the_normal_form(word, normal):
     assert lemma(word) == normal
+
+
+@pytest.mark.parametrize(
+    ("word", "known"),
+    [("снега", True), ("елка", True), ("қар", False), ("жолдар", False), ("", False)],
+)
+def test_is_russian_tells_words_of_its_dictionary(word, known):
+    assert is_russian(word) is known
 
 
 @pytest.mark.parametrize("word", ["су", "жолдың", "voda", "32", "ж" * 20_000, "", "🔥"])

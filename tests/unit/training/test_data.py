@@ -335,3 +335,26 @@ def test_data_hash_any_change_of_content_changes_it(
 def test_data_hash_name_of_the_file_and_other_columns_do_not_change_it(tmp_path: Path) -> None:
     renamed = write_jsonl(tmp_path / "b.jsonl", [row | {"id": 1, "voice": "x"} for row in ROWS])
     assert read_examples([str(renamed)]).data_hash == read(tmp_path, ROWS).data_hash
+
+
+def test_read_snapshot_columns_are_carried_and_weights_are_numbers(tmp_path: Path) -> None:
+    rows = [["text", "topic", "weight", "label_source", "group"], ["яма", "a", "0.5", "audit", "3"]]
+    table = read_examples([str(write_csv(tmp_path / "s.csv", rows))]).table
+    assert table.loc[0, ["weight", "label_source", "group"]].tolist() == [0.5, "audit", "3"]
+
+
+@pytest.mark.parametrize("weight", ["0", "-1", "inf", "nan", "much"])
+def test_read_weight_that_is_no_positive_number_is_told(tmp_path: Path, weight: str) -> None:
+    path = write_csv(tmp_path / "s.csv", [["text", "weight"], ["яма", weight]])
+    with pytest.raises(InvalidTrainingDataError, match=f"s.csv:2: weight: can't read '{weight}'"):
+        read_examples([str(path)])
+
+
+def test_data_hash_changes_with_weights_alone(tmp_path: Path) -> None:
+    def hash_of(*columns: str) -> str:
+        cells = {"text": "яма", "weight": "0.5", "district": "esil"}
+        path = write_csv(tmp_path / "s.csv", [columns, [cells[name] for name in columns]])
+        return read_examples([str(path)]).data_hash
+
+    assert hash_of("text") == hash_of("text", "district")
+    assert hash_of("text") != hash_of("text", "weight")

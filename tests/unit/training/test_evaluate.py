@@ -12,16 +12,9 @@ from appeal_files import corpus, write_jsonl
 
 from models.bundle import TriageModel
 from models.language import script
+from training.buckets import ALL, language_parts
 from training.data import Examples, read_examples
-from training.evaluate import (
-    ALL,
-    Result,
-    evaluate,
-    language_parts,
-    make_result,
-    model_facts,
-    out_of_fold_figures,
-)
+from training.evaluate import Result, evaluate, make_result, model_facts, out_of_fold_figures
 from training.fit import fit_model
 
 

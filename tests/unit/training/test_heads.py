@@ -106,3 +106,25 @@ def test_out_of_fold_part_keeps_margins_with_their_rows() -> None:
 
 def test_out_of_fold_without_folds_has_no_rows() -> None:
     assert OutOfFold([], {"topic": []}).rows.tolist() == []
+
+
+def test_fit_heads_weights_settle_what_contradicts_itself() -> None:
+    matrix = sparse.csr_matrix(np.ones((4, 1), dtype=np.float32))
+    contradicting = labels("а", "а", "б", "б")
+    chosen = []
+    for weights in ([1, 1, 0.1, 0.1], [0.1, 0.1, 1, 1]):
+        task = Task("topic", contradicting, np.array(weights, dtype=np.float64))
+        head = fit_heads(matrix, [task], seed=0, progress=Silent())["topic"]
+        chosen.append(head.classes[int(head.margins(matrix[:1]).argmax())])
+    assert chosen == ["а", "б"]
+
+
+def test_fit_heads_equal_weights_are_as_none() -> None:
+    matrix = sparse.csr_matrix(np.eye(6, dtype=np.float32))
+    plain = Task("topic", labels("а", "б", "в", "а", "б", "в"))
+    weighted = Task("topic", plain.labels, np.ones(6))
+    heads = [
+        fit_heads(matrix, [task], seed=0, progress=Silent())["topic"] for task in (plain, weighted)
+    ]
+    assert np.array_equal(heads[0].coef, heads[1].coef)
+    assert weighted.at(np.array([0, 2])).weights is not None

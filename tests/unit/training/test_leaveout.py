@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from appeal_files import corpus, write_jsonl
 
+from training.buckets import ALL
 from training.data import Examples, read_examples
 from training.errors import InvalidTrainingDataError
-from training.evaluate import ALL
 from training.leaveout import ROUTED, ROUTED_GIVEN_TOPIC, group_parts, leave_out, refit
 from training.metrics import Choices
 from triage.citydata import load_city

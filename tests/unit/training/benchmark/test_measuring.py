@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from training.benchmark.measuring import MIN_BUCKET, measured, with_gaps, with_mean
-from training.evaluate import ALL, Figures
+from training.buckets import ALL
+from training.evaluate import Figures
 from training.metrics import Choices
 
 TRUE = np.array(["a", "b", "a", None], dtype=object)

@@ -1,0 +1,1 @@
+"""Checks labelled appeals before a model is fitted on them."""

@@ -1,0 +1,1 @@
+"""Snapshots of labelled appeals: from what people said in the store to one file."""
