@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from triage.errors import InvalidSettingsError
 from triage.policy import Policy
+from triage.sampling import BASE_SHARE
 
 STARTER_DATA = Path(__file__).parent / "data"
 MODEL_NAME = "appeal-triage"
@@ -40,6 +41,15 @@ class Settings(BaseSettings):
     )
     shadow_share: float = Field(
         0.2, ge=0, le=1, description="Share of decisions that a challenger is asked about as well"
+    )
+    audit_share: float = Field(
+        BASE_SHARE,
+        gt=0,
+        le=1,
+        description="Share of what goes unseen that is drawn to be checked; of rare strata more",
+    )
+    health_minutes: float = Field(
+        15.0, gt=0, description="How often the service measures its own health"
     )
     host: str = Field("127.0.0.1", description="Address to serve on")
     public_url: str = Field(
