@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 from uuid_utils import uuid7
 
-from triage import audit
+from triage import audit, verification
 from triage.appeal import Appeal, Decision, Review
 from triage.audit import Kind
 from triage.errors import BrokenLedgerError
@@ -44,7 +44,7 @@ def load(sessions: Sessions, city: str = "astana", **overrides: Any) -> Event:
 
 def submit(sessions: Sessions, decision: Decision, city: str = "astana") -> None:
     with sessions.write.begin() as session:
-        decisions.add(session, city=city, decision=decision)
+        decisions.add(session, city=city, decision=decision, submitted_by="ikomek")
         audit.append_decision(session, city=city, decision=decision, actor="ikomek")
 
 
@@ -245,7 +245,7 @@ def test_verify_inserted_event_with_right_hash_is_found(sessions: Sessions, engi
 def test_verify_rewritten_event_with_right_hash_is_found_at_the_next(
     sessions: Sessions, engine: Engine
 ) -> None:
-    rewritten = _forged(_event(sessions, 3), actor="forger")
+    rewritten = _forged(_event(sessions, 3), at=NOW - timedelta(days=1))
     tamper(engine, "DELETE FROM ledger_events WHERE sequence = 3")
     _add_forged(sessions, rewritten)
     assert broken(sessions) == (4, "event 4 does not follow the event before it")
@@ -298,6 +298,8 @@ DECISION_CHANGES = [
     "enterprise = 'friends-ltd'",
     "urgent = NOT urgent",
     "model_version = '2'",
+    "district = 'other'",
+    "channel = NULL",
     "probability = 0.123",
     "queue_key = '0'",
 ]
@@ -315,6 +317,9 @@ APPEAL_CHANGES = [
     "latitude = 51.1, longitude = 71.4",
     "sender = 'somebody else'",
     "input_hash = 'other'",
+    "submitted_by = 'somebody else'",
+    "purged_at = '2026-03-02 00:00:00.000000'",
+    "original_digest = 'other'",
 ]
 REVIEW_CHANGES = [
     "verdict = 'accept'",
@@ -330,12 +335,12 @@ REVIEW_CHANGES = [
 @pytest.mark.parametrize(
     ("table", "changes", "checked_otherwise"),
     [
-        (DecisionTable, DECISION_CHANGES, {"city", "id", "version", "review_state", "waits"}),
         (
-            AppealTable,
-            APPEAL_CHANGES,
-            {"city", "id", "purged_at", "original_digest", "submitted_by"},
+            DecisionTable,
+            DECISION_CHANGES,
+            {"city", "id", "version", "review_state", "waits", "search_row"},
         ),
+        (AppealTable, APPEAL_CHANGES, {"city", "id"}),
         (ReviewTable, REVIEW_CHANGES, {"city", "id", "decision_id", "version"}),
     ],
 )
@@ -363,6 +368,15 @@ def test_verify_changed_decision_or_appeal_is_found(
     tamper(engine, f"UPDATE {table} SET {change} WHERE id = :the_id", the_id=filled[1].id)
     assert broken(sessions)[0] == 3
     assert filled[1].id in broken(sessions)[1] or "can't be read" in broken(sessions)[1]
+
+
+def test_verify_decision_from_before_submitters_were_kept_is_whole(
+    sessions: Sessions, engine: Engine, make_decision: MakeDecision
+) -> None:
+    decision = make_decision()
+    submit(sessions, decision)
+    tamper(engine, "UPDATE appeals SET submitted_by = NULL WHERE id = :the_id", the_id=decision.id)
+    assert verify(sessions) == 1
 
 
 def test_verify_decision_from_before_there_were_shortlists_is_whole(
@@ -513,7 +527,7 @@ def test_verify_many_events_takes_bounded_memory(
     sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The peak does not grow with the ledger, once that is longer than a few batches."""
-    monkeypatch.setattr(audit, "BATCH", 50)
+    monkeypatch.setattr(verification, "BATCH", 50)
 
     def grow(events_added: int) -> None:
         with sessions.write.begin() as session:

@@ -184,6 +184,27 @@ ROW_DEFECTS = [
         ":5: replaced_by stands beside a topic that is not deprecated",
     ),
     (
+        "taxonomy.csv",
+        swap("72,true,water.leak", "72,true,water.leak|water.leek"),
+        ":4: unknown replaced_by 'water.leek', did you mean 'water.leak'?",
+    ),
+    (
+        "taxonomy.csv",
+        lambda content: content.replace(b"replaced_by", b"valid_to").replace(
+            b"true,water.leak", b"true,31.01.2026"
+        ),
+        ":4: valid_to must be a date like 2026-01-31, not '31.01.2026'",
+    ),
+    (
+        "taxonomy.csv",
+        lambda content: (
+            content.replace(b"replaced_by", b"valid_to")
+            .replace(b"true,water.leak", b"true,2026-01-31")
+            .replace(b"120,,", b"120,,2026-01-31")
+        ),
+        ":5: valid_to stands beside a topic that is not deprecated",
+    ),
+    (
         "enterprises.csv",
         swap("SCHOOL-007,school", "SCHOOL-007,scool"),
         ":3: unknown type 'scool', did you mean 'school'?",

@@ -40,7 +40,7 @@ def test_load_city_sound_folder_reads_every_field(folder: Path) -> None:
     assert not city.enterprises.enterprises["SCHOOL-008"].active
     assert city.enterprises.enterprises["UTIL-WATER"].district is None
     tap = city.taxonomy.topics["water.tap"]
-    assert (tap.deprecated, tap.replaced_by, tap.sla_hours) == (True, "water.leak", 72)
+    assert (tap.deprecated, tap.replaced_by, tap.sla_hours) == (True, ("water.leak",), 72)
     assert city.taxonomy.categories["school"].name == Bilingual(ru="Школа", kk="Мектеп")
     assert Street(Bilingual(ru="улица\nСадовая", kk="Бақ көшесі"), "SARYARKA") in city.streets
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -19,7 +20,7 @@ TAP = Topic(
     sla_hours=72,
     usual_enterprise="UTIL-WATER",
     deprecated=True,
-    replaced_by="water.leak",
+    replaced_by=("water.leak",),
 )
 
 
@@ -30,6 +31,15 @@ def taxonomy() -> Taxonomy:
 
 def test_parent_known_topic_returns_its_category(taxonomy: Taxonomy) -> None:
     assert taxonomy.parent("water.leak") == "water"
+
+
+def test_held_on_deprecated_topic_holds_up_to_its_last_day() -> None:
+    last = replace(TAP, valid_to=date(2026, 1, 31))
+    assert last.held_on(date(2026, 1, 31))
+    assert not last.held_on(date(2026, 2, 1))
+    assert not TAP.held_on(date(2026, 1, 31))
+    assert LEAK.held_on(date(2030, 1, 1))
+    assert Taxonomy.of([WATER], [last]).version != Taxonomy.of([WATER], [TAP]).version
 
 
 def test_parent_unknown_topic_raises(taxonomy: Taxonomy) -> None:
