@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
-from api.bodies import RequestRefusedError, read_form
+from api.bodies import RequestRefusedError
 from api.errors import Failure
+from api.security import CSRF_FIELD, submitted_form
 from api.web.language import Locale
 
 OWN_SITE = frozenset({"same-origin", "none"})
@@ -25,9 +26,9 @@ async def get_form(request: Request) -> dict[str, str]:
     """
     if not is_same_site(request):
         raise RequestRefusedError(403, "cross_site_form", "another site sent this form")
-    form = await read_form(request)
-    # Browsers end lines with CR LF whatever was typed.
-    return {name: value.replace("\r\n", "\n") for name, value in form.items()}
+    form = await submitted_form(request)
+    # Browsers end lines with CR LF whatever was typed. `allow` has checked the token.
+    return {name: value.replace("\r\n", "\n") for name, value in form.items() if name != CSRF_FIELD}
 
 
 FormDep = Annotated[dict[str, str], Depends(get_form)]

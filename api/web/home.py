@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
@@ -12,46 +14,55 @@ from api.deps import BackendDep, IntakeDep
 from api.errors import Failure
 from api.schemas.present import stored_answer
 from api.schemas.requests import ClassifyRequest
+from api.security import EVERYBODY, READERS, SUBMITTERS, Principal, Role, allow, sees_masked
+from api.web.choices import offered
 from api.web.forms import FormDep, failure_words
 from api.web.pages import HOME, PAGES, Pages, PagesDep
-from triage.appeal import Channel
 from triage.errors import TriageError
 from triage.store.decisions import DecisionFilters
 
-ACTOR = "page"
 LATEST = 20
 
 router = APIRouter()
 
+Reader = Annotated[Principal, allow(*EVERYBODY)]
+Submitter = Annotated[Principal, allow(*SUBMITTERS)]
+
 
 @router.get(HOME)
-def show_home(backend: BackendDep, pages: PagesDep) -> Response:
+def show_home(principal: Reader, backend: BackendDep, pages: PagesDep) -> Response:
     """Show the first page."""
-    return _render(backend, pages, form={}, failure=None)
+    return _render(principal, backend, pages, form={}, failure=None)
 
 
 @router.post(f"{PAGES}appeals")
 def submit_appeal(
-    form: FormDep, backend: BackendDep, intake: IntakeDep, pages: PagesDep
+    principal: Submitter, form: FormDep, backend: BackendDep, intake: IntakeDep, pages: PagesDep
 ) -> Response:
     """Decide on the appeal in the form and lead to its decision."""
     given = {name: value for name, value in form.items() if value or name == "text"}
     try:
-        appeal = ClassifyRequest.model_validate(given).to_appeal(backend.service.city)
-        decision = intake.submit(appeal, actor=ACTOR)
+        request = ClassifyRequest.model_validate(given)
+        appeal = request.to_appeal(backend.service.city, backend.pseudonyms)
+        decision = intake.submit(appeal, actor=principal.name)
     except ValidationError as error:
-        return _render(backend, pages, form, errors.of_invalid_request(error.errors()))
+        return _render(principal, backend, pages, form, errors.of_invalid_request(error.errors()))
     except TriageError as error:
-        return _render(backend, pages, form, errors.of_own_error(error))
+        return _render(principal, backend, pages, form, errors.of_own_error(error))
     return RedirectResponse(f"{PAGES}decisions/{decision.id}", status_code=303)
 
 
 def _render(
-    backend: Backend, pages: Pages, form: dict[str, str], failure: Failure | None
+    principal: Principal,
+    backend: Backend,
+    pages: Pages,
+    form: dict[str, str],
+    failure: Failure | None,
 ) -> Response:
     service = backend.service
     versions = backend.versions()
-    latest = service.page(DecisionFilters(), limit=LATEST, cursor=None).items
+    reads_all = principal.role in (*READERS, Role.ADMIN)
+    found = service.page(DecisionFilters(), limit=LATEST, cursor=None).items if reads_all else ()
     return pages.render(
         "home.html",
         status=failure.status if failure else 200,
@@ -61,7 +72,10 @@ def _render(
         versions=versions,
         contract=versions and service.contract,
         enterprises=service.city.enterprises.enterprises,
-        channels=[channel.value for channel in Channel],
-        districts=service.city.districts.by_code.values(),
-        latest=[stored_answer(stored, service.city) for stored in latest],
+        choices=offered(service.city, pages.locale),
+        reads_all=reads_all,
+        latest=[
+            stored_answer(stored, service.city, masked=sees_masked(principal, stored))
+            for stored in found
+        ],
     )

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from api_checks import give_key
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from triage.config import Settings
+from models.registry import ModelRegistry
+from triage.config import CHAMPION, MODEL_NAME, Settings
 
 
 @pytest.fixture
@@ -18,6 +20,7 @@ def client(store_url: str, model_folder: Path, tmp_path: Path) -> Iterator[TestC
     """A client of an application with an empty store."""
     settings = Settings(home=tmp_path, database_url=store_url, model=str(model_folder))
     with TestClient(create_app(settings)) as client:
+        give_key(client)
         yield client
 
 
@@ -29,6 +32,7 @@ def shared_client(
     home = tmp_path_factory.mktemp("home")
     shutil.copyfile(sqlite_template, home / "triage.db")
     with TestClient(create_app(Settings(home=home, model=str(model_folder)))) as client:
+        give_key(client)
         yield client
 
 
@@ -43,3 +47,29 @@ def sqlite_home(sqlite_template: Path, tmp_path: Path) -> Path:
 def model_copy(model_folder: Path, tmp_path: Path) -> Path:
     """A copy of the model, to damage."""
     return Path(shutil.copytree(model_folder, tmp_path / "model"))
+
+
+@pytest.fixture(scope="session")
+def registered(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Path:
+    """A home whose registry holds the small model twice; the first version is the champion."""
+    import mlflow
+
+    before = mlflow.get_tracking_uri()
+    home = tmp_path_factory.mktemp("registered")
+    registry = ModelRegistry(f"sqlite:///{home / 'mlflow.db'}", home / "mlartifacts")
+    for _ in range(2):
+        registry.log(model_folder, experiment="appeals", tags={}, name=MODEL_NAME)
+    registry.set_alias(MODEL_NAME, CHAMPION, "1")
+    mlflow.set_tracking_uri(before)
+    return home
+
+
+@pytest.fixture
+def home(
+    registered: Path, sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A home of its own with that registry and an empty store."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    home = Path(shutil.copytree(registered, tmp_path / "home"))
+    shutil.copyfile(sqlite_template, home / "triage.db")
+    return home

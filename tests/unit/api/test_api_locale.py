@@ -12,7 +12,11 @@ from triage.appeal import Action, Bilingual
 from triage.messages import NOTES, REASONS, RULES
 from triage.place import Kind
 
-TEMPLATES = Path(api.web.__file__).parent / "templates"
+WEB = Path(api.web.__file__).parent
+TEMPLATES = "\n".join(path.read_text(encoding="utf-8") for path in WEB.rglob("*.html"))
+SOURCES = re.sub(r"{#.*?#}", "", TEMPLATES, flags=re.DOTALL) + "\n".join(
+    path.read_text(encoding="utf-8") for path in WEB.parent.rglob("*.py")
+)
 ENGLISH_ONLY = (
     {f"reason.{code}" for code in REASONS}
     | {f"reason.rule.{rule}" for rule in RULES}
@@ -20,36 +24,90 @@ ENGLISH_ONLY = (
 )
 
 
+def _wordings(language: str) -> dict[str, str]:
+    """Return every message of a language, a counted one by its last form."""
+    locale = load_locale(language)
+    return {**locale.words, **{key: forms[-1] for key, forms in locale.forms.items()}}
+
+
 def _placeholders(wording: str) -> set[str]:
     return set(re.findall(r"{(\w*)}", wording))
 
 
-def test_locales_have_the_same_keys() -> None:
-    words = {language: load_locale(language).words for language in LANGUAGES}
+def _named() -> set[str]:
+    """Return the keys that templates and handlers give to `t` and `count` as they are."""
+    return set(re.findall(r"(?:\bt|tell|count)\(\s*['\"]([\w.]+\w)['\"]\s*[,)]", SOURCES))
 
-    assert words["ru"].keys() == words["kk"].keys()
-    assert words["en"].keys() == words["ru"].keys() | ENGLISH_ONLY
+
+def test_locales_have_the_same_keys() -> None:
+    keys = {language: _wordings(language).keys() for language in LANGUAGES}
+
+    assert keys["ru"] == keys["kk"]
+    assert keys["en"] == keys["ru"] | ENGLISH_ONLY
 
 
 def test_locales_fill_the_same_values() -> None:
-    russian = load_locale("ru").words
+    russian = _wordings("ru")
 
     for language in LANGUAGES:
-        words = load_locale(language).words
+        words = _wordings(language)
         assert all(words[key].strip() for key in words)
         for key, wording in russian.items():
             assert _placeholders(words[key]) == _placeholders(wording), key
 
 
-def test_locales_have_every_key_that_templates_name() -> None:
-    named = {
-        key
-        for template in TEMPLATES.glob("*.html")
-        for key in re.findall(r"\bt\(['\"]([\w.]+)['\"][,)]", template.read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("language", "forms"), [("ru", 3), ("kk", 2), ("en", 2)])
+def test_locale_counted_messages_have_all_forms(language: str, forms: int) -> None:
+    told = load_locale(language).forms
+
+    assert told
+    assert {len(one) for one in told.values()} == {forms}
+    assert all(form.strip() for one in told.values() for form in one)
+
+
+def test_locales_have_every_key_that_is_named() -> None:
+    named = _named()
+
+    assert len(named) > 100
+    assert named <= _wordings("ru").keys()
+
+
+def test_locales_have_no_key_that_nothing_names() -> None:
+    literals = set(re.findall(r"['\"]([\w.]+)['\"]", SOURCES))
+    prefixes = tuple(set(re.findall(r"['\"](\w[\w.]*\.)(?:['\"]|\{)", SOURCES)))
+
+    unused = {
+        key for key in _wordings("ru") if key not in literals and not key.startswith(prefixes)
     }
 
-    assert named
-    assert named <= load_locale("ru").words.keys()
+    assert not unused
+
+
+@pytest.mark.parametrize(
+    ("language", "n", "expected"),
+    [
+        ("ru", 1, "1 обращение"),
+        ("ru", 3, "3 обращения"),
+        ("ru", 11, "11 обращений"),
+        ("ru", 1021, "1\xa0021 обращение"),
+        ("kk", 1, "1 өтініш"),
+        ("kk", 5, "5 өтініш"),
+        ("en", 1, "1 appeal"),
+        ("en", 1200, "1,200 appeals"),
+    ],
+)
+def test_locale_counts_as_its_language_does(language: str, n: int, expected: str) -> None:
+    assert load_locale(language).count("queue.count", n) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [("ru", "20 янв. 2026, 01:15"), ("kk", "20 қаң. 2026, 01:15"), ("en", "20 Jan 2026, 01:15")],
+)
+def test_locale_moment_has_the_month_in_words(language: str, expected: str) -> None:
+    moment = datetime(2026, 1, 19, 20, 15, tzinfo=UTC)
+
+    assert load_locale(language).moment(moment) == expected
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
