@@ -13,7 +13,20 @@ from api import errors, openapi, web
 from api.bootstrap import build_backend
 from api.metrics import Metrics
 from api.middleware import RequestMiddleware
-from api.routes import catalog, classify, decisions, state
+from api.routes import (
+    catalog,
+    checks,
+    classify,
+    decisions,
+    explanations,
+    ledger,
+    models,
+    monitor,
+    overview,
+    policy,
+    queue,
+    state,
+)
 from api.security import Gate
 from triage.config import Settings, load_settings
 
@@ -30,6 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
     metrics = Metrics()
     metrics.follow_model(backend.versions)
     metrics.follow_registry(backend.follower, backend.shadow)
+    metrics.follow_health(backend.health)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -51,9 +65,22 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.backend = backend
     app.state.metrics = metrics
     app.state.gate = Gate(backend.sign_in, backend.keys, settings)
-    for module in (classify, decisions, catalog, state):
+    for module in (
+        classify,
+        decisions,
+        queue,
+        explanations,
+        ledger,
+        checks,
+        overview,
+        monitor,
+        models,
+        policy,
+        catalog,
+        state,
+    ):
         app.include_router(module.router)
-    web.install(app)
+    web.install(app, settings)
     openapi.install(app)
     errors.install(app, web.render_problem)
     app.add_middleware(RequestMiddleware, metrics=metrics, render=web.render_problem)

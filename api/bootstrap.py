@@ -9,18 +9,29 @@ from functools import partial
 from sqlalchemy import Engine
 
 from api.background import Background, Task
-from models.registry import ModelRegistry
+from api.pseudonym import Pseudonyms
+from models.registry import SCHEME, ModelRegistry
 from triage.access import Access
 from triage.appeal import Versions
+from triage.checking import AuditSample
 from triage.citydata import load_city
-from triage.config import STARTER_DATA, Settings
+from triage.config import MODEL_NAME, STARTER_DATA, Settings
 from triage.errors import ModelNotReadyError
+from triage.explain import Explainer
 from triage.following import Follower
 from triage.keys import ApiKeys
+from triage.ledger import Ledger
+from triage.monitoring import HealthWatch, Monitor
+from triage.overview import Overview
+from triage.policies import PolicyBook
+from triage.promotion import Promotion
+from triage.queue import Queue
 from triage.rulefile import load_city_rules
+from triage.secret import load_secret
 from triage.service import TriageService
 from triage.shadowing import Shadow
 from triage.signin import SignIn
+from triage.similar import Similar
 from triage.store.sessions import make_engine, make_sessions, prepare_store
 from triage.urgency import DangerWords
 
@@ -39,9 +50,19 @@ class Backend:
     access: Access
     sign_in: SignIn
     keys: ApiKeys
+    queue: Queue
+    audit_sample: AuditSample
+    overview: Overview
+    health: HealthWatch
+    ledger: Ledger
+    explainer: Explainer
+    similar: Similar
+    policies: PolicyBook
+    promotion: Promotion
     follower: Follower
     shadow: Shadow
     background: Background
+    pseudonyms: Pseudonyms
 
     def close(self) -> None:
         """Stop what runs in the background, and close the connections to the database."""
@@ -54,6 +75,13 @@ class Backend:
             return self.service.versions
         except ModelNotReadyError:
             return None
+
+
+def _promised_coverage(service: TriageService) -> float | None:
+    try:
+        return service.contract.coverage
+    except ModelNotReadyError:
+        return None
 
 
 def build_backend(settings: Settings) -> Backend:
@@ -72,15 +100,19 @@ def build_backend(settings: Settings) -> Backend:
     engine = make_engine(settings.store_url)
     prepare_store(engine)
     service = build_service(settings, engine)
+    policies = build_policies(settings, engine, service)
     shadow = Shadow(make_sessions(engine), settings.city, share=settings.shadow_share)
     registry = ModelRegistry(settings.tracking_uri, settings.artifact_folder)
     follower = Follower(service, shadow, registry, settings.model)
     follower.look()
+    sessions = make_sessions(engine)
+    health = HealthWatch(Monitor(sessions, settings.city), service)
     background = Background(
         Task("follow", follower.look, pause=settings.poll_seconds),
+        Task("policy", policies.refresh, pause=settings.poll_seconds),
         Task("shadow", partial(shadow.work, seconds=SHADOW_SECONDS), pause=0.0),
+        Task("health", health.refresh, pause=60 * settings.health_minutes),
     )
-    sessions = make_sessions(engine)
     access = Access(sessions, settings.city)
     session_time = timedelta(hours=settings.session_hours)
     return Backend(
@@ -89,10 +121,46 @@ def build_backend(settings: Settings) -> Backend:
         access=access,
         sign_in=SignIn(sessions, settings.city, access, session_time=session_time),
         keys=ApiKeys(sessions, settings.city),
+        queue=Queue(sessions, settings.city),
+        audit_sample=AuditSample(
+            sessions=sessions,
+            city_code=settings.city,
+            city=service.city,
+            confidence=settings.confidence,
+        ),
+        overview=Overview(
+            sessions=sessions,
+            city_code=settings.city,
+            promised_coverage=partial(_promised_coverage, service),
+            confidence=settings.confidence,
+        ),
+        health=health,
+        ledger=Ledger(sessions, settings.city),
+        explainer=Explainer(service),
+        similar=Similar(service, sessions),
+        policies=policies,
+        promotion=Promotion(registry, sessions, settings.city, name=_model_name(settings)),
         follower=follower,
         shadow=shadow,
         background=background,
+        pseudonyms=Pseudonyms(load_secret(settings), settings.city),
     )
+
+
+def build_policies(settings: Settings, engine: Engine, service: TriageService) -> PolicyBook:
+    """Have the service decide under the policy that was set, if one was."""
+    policies = PolicyBook(
+        make_sessions(engine), settings.city, settings.policy, apply=service.set_policy
+    )
+    policies.refresh()
+    return policies
+
+
+def _model_name(settings: Settings) -> str:
+    """Return the registered model that this service follows; the usual one beside a folder."""
+    if not settings.model.startswith(SCHEME):
+        return MODEL_NAME
+    return settings.model.removeprefix(SCHEME).partition("@")[0].partition("/")[0]
 
 
 def build_service(settings: Settings, engine: Engine) -> TriageService:
@@ -105,4 +173,5 @@ def build_service(settings: Settings, engine: Engine) -> TriageService:
         rules=load_city_rules(settings.data_dir, city),
         danger_words=DangerWords.load(DANGER_WORDS),
         policy=settings.policy,
+        audit_share=settings.audit_share,
     )

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 
+from api import cli_access, cli_store
 from api.app import create_app
 from api.batch import COLUMNS, classify_records, write_lines
 from api.bootstrap import build_service
@@ -27,12 +28,14 @@ from triage.store.sessions import check_store, make_engine, prepare_store
 from triage.whatif import Move
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
-audit = typer.Typer(no_args_is_help=True, help="The decision ledger.")
 data = typer.Typer(no_args_is_help=True, help="A city's own files.")
 routes = typer.Typer(no_args_is_help=True, help="Routing rules.")
-app.add_typer(audit, name="audit")
+app.add_typer(cli_store.audit, name="audit")
 app.add_typer(data, name="data")
 app.add_typer(routes, name="routes")
+app.add_typer(cli_access.people, name="people")
+app.add_typer(cli_access.keys, name="keys")
+app.command()(cli_store.purge)
 
 
 class _Server(uvicorn.Server):
@@ -52,11 +55,18 @@ def serve(
     """Serve API and pages; the database is migrated and the champion loaded first."""
     log_to_stderr()
     with told_errors():
-        settings = load_settings()
+        found = load_settings()
+        given = {"host": host or found.host, "port": found.port if port is None else port}
+        settings = found.model_copy(update=given)
+        served = create_app(settings)
+        access = served.state.backend.access
+        cli_access.check_guarded(settings, access)
+        if link := cli_access.first_link(settings, access):
+            typer.echo(f"sign in as {cli_access.LOCAL_ADMIN}, once: {link}", err=True)
         config = uvicorn.Config(
-            create_app(settings),
-            host=host or settings.host,
-            port=port or settings.port,
+            served,
+            host=settings.host,
+            port=settings.port,
             log_level="warning",
             access_log=False,
         )
@@ -109,17 +119,6 @@ def settings() -> None:
     """List every TRIAGE_* variable with its default."""
     for name, field in Settings.model_fields.items():
         typer.echo(f"TRIAGE_{name.upper():20} {field.description} [{field.default}]")
-
-
-@audit.command()
-def verify() -> None:
-    """Check every entry of the ledger, and every row against the entry that recorded it."""
-    with told_errors():
-        settings = load_settings()
-        engine = make_engine(settings.store_url)
-        check_store(engine)
-        count = build_service(settings, engine).verify_ledger()
-    typer.echo(f"the ledger is intact: {count} entries")
 
 
 @data.command()

@@ -41,6 +41,7 @@ PROBLEMS: dict[type[Exception], Kind] = {
     triage_errors.AppealConflictError: Kind(409, "The appeal id came before with another content"),
     triage_errors.ModelNotReadyError: Kind(503, "No model is loaded"),
     triage_errors.DecisionNotFoundError: Kind(404, "There is no such decision"),
+    triage_errors.DecisionPurgedError: Kind(409, "The appeal's text was removed"),
     triage_errors.InvalidReviewError: Kind(422, "The review can't be taken"),
     triage_errors.ReviewConflictError: Kind(409, "Somebody reviewed the decision before"),
     triage_errors.InvalidCursorError: Kind(422, "The cursor is invalid"),
@@ -49,6 +50,29 @@ PROBLEMS: dict[type[Exception], Kind] = {
     triage_errors.InvalidCityFileError: Kind(500, "A file of the city is invalid"),
     triage_errors.InvalidSettingsError: Kind(500, "A setting is invalid"),
     triage_errors.InvalidRecordsError: Kind(500, "A file of records is invalid"),
+    triage_errors.NotSignedInError: Kind(401, "Credentials are needed"),
+    triage_errors.InvalidKeyError: Kind(401, "The API key is not valid"),
+    triage_errors.ForbiddenError: Kind(403, "The role does not allow this"),
+    triage_errors.SignInFailedError: Kind(401, "Signing in failed"),
+    triage_errors.TooManyRequestsError: Kind(429, "The key asks too often"),
+    triage_errors.TooManyFailuresError: Kind(429, "Too many sign-ins failed"),
+    triage_errors.InvalidLinkError: Kind(410, "The link no longer holds"),
+    triage_errors.IdentityRefusedError: Kind(403, "The identity provider's word is refused"),
+    triage_errors.IdentityUnavailableError: Kind(503, "The identity provider does not answer"),
+    triage_errors.InvalidPersonError: Kind(422, "The person or key can't be so"),
+    triage_errors.PersonNotFoundError: Kind(404, "There is no such person"),
+    triage_errors.KeyNotFoundError: Kind(404, "There is no such key"),
+    triage_errors.ReviewerMismatchError: Kind(422, "Another reviewer was named"),
+    triage_errors.IncompatibleModelError: Kind(503, "The model does not fit the taxonomy"),
+    triage_errors.InvalidPolicyError: Kind(422, "The policy can't be taken"),
+    triage_errors.InvalidPromotionError: Kind(422, "The model can't be promoted so"),
+    triage_errors.ModelVersionNotFoundError: Kind(404, "There is no such version of the model"),
+    triage_errors.GatesFailedError: Kind(409, "The model has not passed the gates"),
+    triage_errors.NothingToRollBackError: Kind(409, "No model served before this one"),
+    triage_errors.DrawNotFoundError: Kind(404, "The decision is not in the audit sample"),
+    triage_errors.CheckConflictError: Kind(409, "The decision has been checked or seen before"),
+    triage_errors.InvalidPeriodError: Kind(422, "The period is invalid"),
+    triage_errors.FigureNotFoundError: Kind(404, "There is no such figure"),
     model_errors.ModelError: Kind(503, "The model failed"),
     model_errors.BrokenModelError: Kind(503, "The model's files are incomplete or altered"),
     model_errors.ModelNotFoundError: Kind(503, "There is no model at the configured place"),
@@ -83,7 +107,9 @@ FIELD_CODES = {
 }
 """Our code for each of Pydantic's; its own custom codes stand as they are."""
 
-VALUE_CODES = frozenset({"channel", "language", "verdict", "action", "review_state"})
+VALUE_CODES = frozenset(
+    {"channel", "language", "verdict", "action", "review_state", "role", "state"}
+)
 """Fields with a fixed set of values: another value is an unknown channel, and so on."""
 
 
@@ -172,7 +198,7 @@ def install(app: FastAPI, render: Render) -> None:
         failure = of_own_error(error)
         if failure.status >= 500:
             log.error("request.refused", code=failure.code, error=type(error).__qualname__)
-        return render(request, problem(request, failure), {})
+        return render(request, problem(request, failure), _headers(error, failure))
 
     async def http(request: Request, error: Any) -> Response:
         return render(request, problem(request, of_http_error(error)), error.headers or {})
@@ -193,6 +219,15 @@ def install(app: FastAPI, render: Render) -> None:
         app.add_exception_handler(store_kind, store)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
+
+
+def _headers(error: Exception, failure: Failure) -> dict[str, str]:
+    """Return what HTTP asks for beside some statuses."""
+    if failure.status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, triage_errors.TooManyRequestsError):
+        return {"Retry-After": str(error.retry_after)}
+    return {}
 
 
 def _field_problem(error: Mapping[str, Any]) -> FieldProblem:

@@ -15,6 +15,8 @@ from prometheus_client.registry import Collector
 
 from triage.appeal import Decision, Versions
 from triage.following import KEPT, SWAPPED, Follower
+from triage.health import State
+from triage.monitoring import HealthWatch, Summary
 from triage.shadowing import DROPPED, FAILED, STORED, Shadow
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -68,6 +70,10 @@ class Metrics:
         """Tell at each scrape how following the registry's aliases went."""
         self._registry.register(_RegistryCollector(follower, shadow))
 
+    def follow_health(self, health: HealthWatch) -> None:
+        """Tell at each scrape what the service last found of its own health."""
+        self._registry.register(_HealthCollector(health))
+
     def render(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
         return generate_latest(self._registry)
@@ -113,6 +119,54 @@ class _RegistryCollector(Collector):
             self._shadow.outcomes,
             (STORED, DROPPED, FAILED),
         )
+
+
+class _HealthCollector(Collector):
+    """Figures of which there is too little to say are left out, so that no alarm can use them."""
+
+    def __init__(self, health: HealthWatch) -> None:
+        self._health = health
+
+    def collect(self) -> Iterator[Metric]:
+        found = self._health.latest
+        if found is None:
+            return
+        yield from _drifts(found)
+        precision = found.audited.precision
+        for name, about, value in (
+            ("audited_precision", "Precision of what goes unseen, by its checks", precision.value),
+            ("audited_precision_low", "Lower end of that precision's interval", precision.low),
+            (
+                "contract_breaches",
+                "Parts of the contract whose precision is under its target for sure",
+                float(len(found.audited.breaches)),
+            ),
+            ("waiting", "Appeals that wait for a person", float(found.n_waiting)),
+            ("overdue", "Of them, those that are overdue", float(found.n_overdue)),
+            ("health_seconds", "Unix time of these figures", found.computed_at.timestamp()),
+        ):
+            gauge = GaugeMetricFamily(f"triage_{name}", about)
+            if value is not None:
+                gauge.add_metric([], value)
+            yield gauge
+
+
+def _drifts(found: Summary) -> Iterator[Metric]:
+    labels = ("figure", "window")
+    values = GaugeMetricFamily(
+        "triage_drift", "How far a figure is from the weeks before", labels=labels
+    )
+    thresholds = GaugeMetricFamily(
+        "triage_drift_threshold", "Above it that is more than chance, and matters", labels=labels
+    )
+    for window, drifts in found.drifts.items():
+        for one in drifts.figures:
+            if one.state is State.TOO_FEW or one.value is None or one.threshold is None:
+                continue
+            values.add_metric([one.name, window], one.value)
+            thresholds.add_metric([one.name, window], one.threshold)
+    yield values
+    yield thresholds
 
 
 def _counted(name: str, about: str, counts: Mapping[str, int], outcomes: Iterable[str]) -> Metric:

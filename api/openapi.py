@@ -16,6 +16,12 @@ both at once, and records every decision.
 
 `action` is `auto` where the precision contract is kept, `review` where a person looks first and
 `ask` where the place is missing: `question_text` says what to ask the resident.
+
+Machines send an API key: `Authorization: Bearer KEY`. A key has a role: `intake` sends appeals in
+and reads the decisions on them, `supervisor` reads and reviews all, `data_scientist` reads all,
+`admin` may do everything. A service that is reached from its own machine alone takes requests
+without a key for `intake`, unless it is set up otherwise.
+
 Errors are problem details (RFC 9457) with a stable `code`. Every answer carries `X-Request-Id`,
 the caller's own if it sent one.
 """
@@ -23,9 +29,17 @@ the caller's own if it sent one.
 TAGS = [
     {"name": "appeals", "description": "Appeals come in"},
     {"name": "decisions", "description": "Decisions are read and reviewed"},
+    {"name": "checks", "description": "The audit sample is checked blind"},
+    {"name": "overview", "description": "Figures of a period"},
+    {"name": "models", "description": "Which model serves, and under which policy"},
+    {"name": "ledger", "description": "What was done, by whom and when, and that it is unchanged"},
     {"name": "catalog", "description": "What a decision can name"},
     {"name": "state", "description": "For those who watch over the service"},
 ]
+
+
+REFUSALS = (401, 403, 429)
+"""What routes answer that ask who is there."""
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -84,7 +84,7 @@ class Follower:
         if self._is_refused(wanted) and self.error is not None:
             raise self.error
         try:
-            self._service.use(self._registry.load(wanted))
+            self._service.use(self._registry.load(wanted, self_test=True))
         except (ModelError, TriageError):
             self._refused[wanted] = self._clock()
             self.outcomes[KEPT] += 1
@@ -106,7 +106,7 @@ class Follower:
         if (shadowed and _reference_of(shadowed.loaded) == wanted) or self._is_refused(wanted):
             return
         try:
-            self._shadow.use(self._service.prepare(self._registry.load(wanted)))
+            self._shadow.use(self._service.prepare(self._registry.load(wanted, self_test=True)))
         except (ModelError, TriageError) as error:
             self._refused[wanted] = self._clock()
             self._shadow.use(None)

@@ -66,6 +66,21 @@ def check_review(
     )
 
 
+def check_codes(category: str, topic: str | None, enterprise: str, city: City) -> None:
+    """Check codes that a person chose without seeing the decision.
+
+    Raises
+    ------
+    InvalidReviewError
+        An unknown code, a closed enterprise, a topic outside its category; `field` names which.
+    """
+    if category not in city.taxonomy.categories:
+        raise InvalidReviewError(f"unknown category {category}", field="category")
+    if topic is not None:
+        _check_pair(category, topic, city)
+    _check_enterprise(enterprise, city)
+
+
 def _decided(decision: Decision) -> _Codes:
     category, topic = decision.chosen("category"), decision.chosen("topic")
     return _Codes(

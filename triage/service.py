@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from threading import Lock
 
 import structlog
 from uuid_utils import uuid7
@@ -12,8 +13,8 @@ from uuid_utils import uuid7
 from models.bundle import BATCH, TriageModel
 from models.prediction import Prediction
 from models.registry import LoadedModel
-from models.selective import Contract
-from triage import audit
+from models.selective import Contract, ContractSample
+from triage import audit, checking
 from triage.appeal import Appeal, Decision, Versions
 from triage.citydata import City
 from triage.decide import input_hash
@@ -28,6 +29,7 @@ from triage.progress import Reporter, Silent
 from triage.reviewing import ReviewRequest, check_review
 from triage.routing import Router
 from triage.rules import NO_RULES, RuleBook
+from triage.sampling import BASE_SHARE
 from triage.serving import Serving
 from triage.store import appeals, cities, decisions, reviews
 from triage.store.decisions import DecisionFilters, Page, StoredDecision
@@ -54,6 +56,8 @@ class TriageService:
         The city that every query and every write is scoped by.
     rules
         Of routing; without them history alone decides.
+    audit_share
+        Share of what is routed without a person that is drawn to be checked, at least.
     clock
         Tells the time, aware of its zone.
     """
@@ -67,6 +71,7 @@ class TriageService:
         danger_words: DangerWords,
         policy: Policy,
         rules: RuleBook = NO_RULES,
+        audit_share: float = BASE_SHARE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.city = city
@@ -75,8 +80,21 @@ class TriageService:
         self._sessions = sessions
         self._danger_words = danger_words
         self._router = Router.of(city, rules)
+        self._audit_share = audit_share
         self._clock = clock
         self._serving: Serving | None = None
+        self._swapping = Lock()
+
+    @property
+    def serving(self) -> Serving:
+        """The model that decides now, in its context.
+
+        Raises
+        ------
+        ModelNotReadyError
+            No model is loaded.
+        """
+        return self._ready()
 
     @property
     def versions(self) -> Versions:
@@ -94,8 +112,19 @@ class TriageService:
         """The contract that is in force."""
         return self._ready().context.contract
 
+    @property
+    def contract_sample(self) -> ContractSample:
+        """What the contract rests on: choices of the model on texts it was not fitted on."""
+        return self._ready().contract_sample
+
     def prepare(self, loaded: LoadedModel, router: Router | None = None) -> Serving:
-        """Make a model ready to decide, by other rules if any are given; it does not serve yet."""
+        """Make a model ready to decide, by other rules if any are given; it does not serve yet.
+
+        Raises
+        ------
+        IncompatibleModelError
+            The city's taxonomy does not know its labels.
+        """
         return Serving.of(
             loaded,
             city=self.city,
@@ -105,28 +134,25 @@ class TriageService:
         )
 
     def use(self, loaded: LoadedModel) -> None:
-        """Decide with this model from now on, and record that in the ledger."""
-        serving = self.prepare(loaded)
+        """Decide with this model from now on, and record that in the ledger.
+
+        Raises
+        ------
+        IncompatibleModelError
+            The city's taxonomy does not know its labels; the model before stays in service.
+        """
         loaded.model.predict([WARM_UP])
-        versions = serving.context.versions
-        with self._sessions.write.begin() as session:
-            audit.append(
-                session,
-                city=self.city_code,
-                kind=audit.Kind.MODEL_LOADED,
-                subject_id=f"{loaded.name}/{loaded.version}",
-                actor=SYSTEM,
-                payload={
-                    "fingerprint": versions.model_hash,
-                    "taxonomy": versions.taxonomy,
-                    "enterprises": versions.enterprises,
-                    "policy": versions.policy,
-                    "rules": versions.rules,
-                    "contract": [asdict(part) for part in serving.context.contract.parts],
-                },
-                at=self._clock(),
-            )
-        self._serving = serving
+        with self._swapping:  # else a policy set meanwhile would be lost
+            serving = self.prepare(loaded)
+            self._record_loaded(serving)
+            self._serving = serving
+
+    def set_policy(self, policy: Policy) -> None:
+        """Decide under this policy from now on; a decision in the making keeps the one before."""
+        with self._swapping:
+            self.policy = policy
+            if self._serving is not None:
+                self._serving = self.prepare(self._serving.loaded)
 
     def submit(self, appeal: Appeal, *, actor: str) -> Decision:
         """Decide on an appeal and store the decision.
@@ -216,7 +242,7 @@ class TriageService:
         decided = self._predicted_again(loaded.model, DecisionFilters(since=since))
         return moves(progress.track("replaying", decided), now, then)
 
-    def verify_ledger(self) -> int:
+    def verify_ledger(self, progress: Reporter = _SILENT) -> int:
         """Check the whole ledger and return how many entries it has.
 
         Raises
@@ -225,7 +251,27 @@ class TriageService:
             Names the first bad entry.
         """
         with self._sessions.read.begin() as session:
-            return audit.verify(session, city=self.city_code)
+            return audit.verify(session, city=self.city_code, progress=progress)
+
+    def _record_loaded(self, serving: Serving) -> None:
+        loaded, versions = serving.loaded, serving.context.versions
+        with self._sessions.write.begin() as session:
+            audit.append(
+                session,
+                city=self.city_code,
+                kind=audit.Kind.MODEL_LOADED,
+                subject_id=f"{loaded.name}/{loaded.version}",
+                actor=SYSTEM,
+                payload={
+                    "fingerprint": versions.model_hash,
+                    "taxonomy": versions.taxonomy,
+                    "enterprises": versions.enterprises,
+                    "policy": versions.policy,
+                    "rules": versions.rules,
+                    "contract": [asdict(part) for part in serving.context.contract.parts],
+                },
+                at=self._clock(),
+            )
 
     def _ready(self) -> Serving:
         if self._serving is None:
@@ -238,7 +284,7 @@ class TriageService:
         cursor = None
         while True:
             found = self.page(filters, limit=BATCH, cursor=cursor)
-            stored = [one.decision for one in found.items]
+            stored = [one.decision for one in found.items if one.purged_at is None]
             texts = [decision.appeal.text for decision in stored]
             hints = [decision.appeal.language for decision in stored]
             yield from zip(stored, model.predict(texts, hints), strict=True)
@@ -269,7 +315,12 @@ class TriageService:
             )
             if not found:
                 decisions.add(session, city=self.city_code, decision=decision, submitted_by=actor)
-                audit.append_decision(session, city=self.city_code, decision=decision, actor=actor)
+                drawn = checking.draw(
+                    session, city=self.city_code, decision=decision, base_share=self._audit_share
+                )
+                audit.append_decision(
+                    session, city=self.city_code, decision=decision, actor=actor, draw=drawn
+                )
                 return decision
         return self._same_or_conflict(appeal, found)
 

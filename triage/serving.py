@@ -9,9 +9,10 @@ from models.bundle import TriageModel
 from models.conformal import PredictionSets, conformalize
 from models.prediction import Level
 from models.registry import LoadedModel
-from models.selective import NO_SAMPLE, Contract, conclude
+from models.selective import NO_SAMPLE, ContractSample, conclude
 from triage.appeal import Appeal, Decision, Versions
 from triage.citydata import City
+from triage.compatibility import check_compatible
 from triage.decide import Context, decide
 from triage.joining import Join
 from triage.policy import Policy
@@ -39,8 +40,15 @@ class Serving:
         danger_words: DangerWords,
         policy: Policy,
     ) -> Serving:
-        """Make a model ready to decide for a city under a policy."""
+        """Make a model ready to decide for a city under a policy.
+
+        Raises
+        ------
+        IncompatibleModelError
+            The city's taxonomy does not know its labels.
+        """
         model = loaded.model
+        check_compatible(model, city.taxonomy, f"{loaded.name}/{loaded.version}")
         versions = Versions(
             model_name=loaded.name,
             model_version=loaded.version,
@@ -56,11 +64,20 @@ class Serving:
             join=Join(**model.routing),
             danger_words=danger_words,
             policy=policy,
-            contract=_contract(model, router, policy),
+            contract=conclude(
+                contract_sample(model, router),
+                target=policy.target_precision,
+                confidence=policy.confidence,
+            ),
             sets=_sets(model, policy),
             versions=versions,
         )
         return cls(loaded, context)
+
+    @property
+    def contract_sample(self) -> ContractSample:
+        """What the contract rests on."""
+        return contract_sample(self.loaded.model, self.context.router)
 
     def decide(self, appeal: Appeal, *, decision_id: str, at: datetime) -> Decision:
         """Predict, and decide on the prediction."""
@@ -68,15 +85,11 @@ class Serving:
         return decide(appeal, prediction, self.context, decision_id=decision_id, at=at)
 
 
-def _contract(model: TriageModel, router: Router, policy: Policy) -> Contract:
+def contract_sample(model: TriageModel, router: Router) -> ContractSample:
+    """Return what the contract of a model under these rules rests on; nothing if it can't."""
     # A sample of probabilities joined with rules says nothing of those without, or vice versa.
     is_joined = bool(model.routing) == bool(router.book.rules)
-    sample = model.contract_samples.get("enterprise", NO_SAMPLE)
-    return conclude(
-        sample if is_joined else NO_SAMPLE,
-        target=policy.target_precision,
-        confidence=policy.confidence,
-    )
+    return model.contract_samples.get("enterprise", NO_SAMPLE) if is_joined else NO_SAMPLE
 
 
 def _sets(model: TriageModel, policy: Policy) -> dict[Level, PredictionSets]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,10 @@ class Topic:
     deprecated
         Kept for the decisions that name it; not offered for new ones.
     replaced_by
-        The topic that took a deprecated one's place, None where there is none.
+        The topics that took a deprecated one's place: one where it was renamed or merged, several
+        where it was split.
+    valid_to
+        The last day of a deprecated topic; None where it is not known, or it still holds.
     """
 
     code: str
@@ -47,7 +51,12 @@ class Topic:
     sla_hours: int
     usual_enterprise: str
     deprecated: bool = False
-    replaced_by: str | None = None
+    replaced_by: tuple[str, ...] = ()
+    valid_to: date | None = None
+
+    def held_on(self, day: date) -> bool:
+        """Tell whether a topic was offered on a day."""
+        return not self.deprecated or (self.valid_to is not None and day <= self.valid_to)
 
 
 @dataclass(frozen=True)
@@ -95,5 +104,8 @@ class Taxonomy:
 
 def content_version(items: Iterable[DataclassInstance]) -> str:
     """Return the first 12 hexadecimal digits of the SHA-256 of some dataclasses, in any order."""
-    lines = sorted(json.dumps(asdict(item), ensure_ascii=False, sort_keys=True) for item in items)
+    lines = sorted(
+        json.dumps(asdict(item), ensure_ascii=False, sort_keys=True, default=date.isoformat)
+        for item in items
+    )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:VERSION_CHARS]

@@ -9,22 +9,25 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.deps import ServiceDep
-from api.openapi import problems
+from api.openapi import REFUSALS, problems
 from api.schemas.answers import EnterprisesAnswer, TaxonomyAnswer
 from api.schemas.present import enterprise_answer, taxonomy_answer
 from api.schemas.requests import EnterprisesQuery
+from api.security import EVERYBODY, allow
 from triage.enterprises import Enterprise, EnterpriseRegistry
 
-router = APIRouter(tags=["catalog"])
+router = APIRouter(tags=["catalog"], dependencies=[allow(*EVERYBODY)])
 
 
-@router.get("/taxonomy", summary="List categories and topics", responses=problems())
+@router.get("/taxonomy", summary="List categories and topics", responses=problems(*REFUSALS))
 def read_taxonomy(service: ServiceDep) -> TaxonomyAnswer:
     """List the categories with the topics that are offered for new decisions."""
     return taxonomy_answer(service.city.taxonomy)
 
 
-@router.get("/enterprises", summary="List or search enterprises", responses=problems(422))
+@router.get(
+    "/enterprises", summary="List or search enterprises", responses=problems(*REFUSALS, 422)
+)
 def search_enterprises(
     query: Annotated[EnterprisesQuery, Query()], service: ServiceDep
 ) -> EnterprisesAnswer:

@@ -147,7 +147,10 @@ class ReviewAnswer(_Answer):
 class StoredDecisionAnswer(DecisionAnswer):
     """A stored decision with its appeal and reviews."""
 
-    text: str
+    text: str = Field(description="Personal data are masked for those who need not see them")
+    purged_at: datetime | None = Field(
+        description="When the text was removed after its retention period; `text` is empty then"
+    )
     channel: Channel | None
     address: str | None
     district: str | None
@@ -162,6 +165,23 @@ class DecisionsAnswer(_Answer):
 
     items: list[StoredDecisionAnswer]
     next_cursor: str | None = Field(description="Leads to older ones; null at the end")
+
+
+class QueueCountsAnswer(_Answer):
+    """How many match, whatever the page; none of them is counted beyond a limit."""
+
+    total: int
+    urgent: int
+    overdue: int = Field(description="Waiting for a person, and due before now")
+    is_capped: bool = Field(description="Whether there may be more than `total`")
+
+
+class QueueAnswer(_Answer):
+    """A page of the queue, in its order."""
+
+    items: list[StoredDecisionAnswer]
+    counts: QueueCountsAnswer
+    next_cursor: str | None = Field(description="Leads to those after; null at the end")
 
 
 class TopicAnswer(Named):

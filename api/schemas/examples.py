@@ -14,6 +14,7 @@ REQUESTS: dict[str, Any] = {
             " коляску не провезти",
             "appeal_id": "109-2026-004512",
             "channel": "whatsapp",
+            "sender": "+7 700 000-00-01",
             "district": "Алматы",
             "coordinates": {"lat": 51.1402, "lon": 71.4931},
             "received_at": "2026-01-19T08:15:00+05:00",
@@ -26,6 +27,7 @@ REQUESTS: dict[str, Any] = {
             " үйде кішкентай бала бар",
             "appeal_id": "109-2026-004513",
             "channel": "phone",
+            "sender": "resident-20718",
         },
     },
     "ask": {
@@ -59,7 +61,7 @@ def _level(*candidates: _Candidate, shortlist: list[str] | None = None) -> dict[
 _MODEL = {
     "model": {"name": "appeal-triage", "version": "3", "hash": "5d" * 32},
     "versions": {
-        "taxonomy": "f701ae3c7f76",
+        "taxonomy": "7de55e788218",
         "enterprises": "6e2e025e4774",
         "policy": "5b76b7d26a18-08d20ac7cce1",
         "rules": "b6ac6d67bc0f",

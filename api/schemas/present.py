@@ -29,6 +29,7 @@ from models.prediction import Candidate, Level
 from triage.appeal import Action, Bilingual, Coordinates, Decision, Review
 from triage.citydata import City
 from triage.enterprises import Enterprise
+from triage.masking import mask_stored
 from triage.store.decisions import StoredDecision
 from triage.taxonomy import Category, Taxonomy, Topic
 
@@ -52,12 +53,15 @@ def decision_answer(decision: Decision, city: City) -> DecisionAnswer:
     return DecisionAnswer(**_decision_fields(decision, city))
 
 
-def stored_answer(stored: StoredDecision, city: City) -> StoredDecisionAnswer:
-    """Return a stored decision with its appeal and reviews."""
+def stored_answer(stored: StoredDecision, city: City, *, masked: bool) -> StoredDecisionAnswer:
+    """Return a stored decision with its appeal and reviews, personal data masked or not."""
+    if masked:
+        stored = mask_stored(stored)
     appeal = stored.decision.appeal
     return StoredDecisionAnswer(
         **_decision_fields(stored.decision, city),
         text=appeal.text,
+        purged_at=stored.purged_at,
         channel=appeal.channel,
         address=appeal.address,
         district=appeal.district,

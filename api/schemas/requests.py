@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from api.pseudonym import Pseudonyms
 from api.schemas.fields import Moment, Name, Remark, Text
 from models.language import Language
 from triage.appeal import Action, Appeal, Channel, Coordinates, Verdict
 from triage.citydata import City
-from triage.errors import InvalidAppealError
+from triage.errors import InvalidAppealError, ReviewerMismatchError
+from triage.queue import QueueFilters
 from triage.reviewing import ReviewRequest
 from triage.store.decisions import DecisionFilters
 
@@ -22,6 +24,9 @@ CLOCK_SKEW = timedelta(days=1)
 MAX_VERSION = 2**31 - 1
 
 ReviewState = Literal["none", "accepted", "overridden"]
+QueueState = Literal["waiting", "done", "all"]
+
+WAITING: dict[QueueState, bool | None] = {"waiting": True, "done": False, "all": None}
 
 
 def _check_past(value: datetime) -> datetime:
@@ -66,12 +71,18 @@ class ClassifyRequest(_Request):
         description="Where the resident pointed on a map; tells the district where `district` is"
         " left out and the city's files hold the districts' boundaries",
     )
+    sender: Name | None = Field(
+        None,
+        repr=False,
+        description="The intake system's own reference for who wrote, as a phone number; tells"
+        " repeats apart. Only a keyed hash of it is kept, which can't be turned back",
+    )
     received_at: Annotated[Moment, AfterValidator(_check_past)] | None = Field(
         None, description="When the resident wrote, with a time zone; due time counts from here"
     )
 
-    def to_appeal(self, city: City) -> Appeal:
-        """Turn the request into an appeal.
+    def to_appeal(self, city: City, pseudonyms: Pseudonyms) -> Appeal:
+        """Turn the request into an appeal; of the sender it has the pseudonym alone.
 
         Raises
         ------
@@ -87,6 +98,7 @@ class ClassifyRequest(_Request):
             address=self.address,
             district=resolve_district(self.district, city),
             coordinates=self.coordinates.to_coordinates() if self.coordinates else None,
+            sender=self.sender and pseudonyms.of(self.sender),
         )
 
 
@@ -122,6 +134,50 @@ class DecisionsQuery(_Request):
         return DecisionFilters(**fields, district=resolve_district(self.district, city))
 
 
+class QueueQuery(_Request):
+    """What to narrow the queue to, and which page of it."""
+
+    state: QueueState = Field(
+        "waiting",
+        description="`waiting` for a person, the most pressing first; `done` is all the rest and"
+        " `all` both, the newest first",
+    )
+    category: Name | None = Field(None, description="Code of the decided category")
+    topic: Name | None = Field(None, description="Code of the decided topic")
+    enterprise: Name | None = Field(None, description="Code of the decided enterprise")
+    district: Name | None = Field(
+        None, description="Code or name of the form's district, else of the one the text names"
+    )
+    language: Language | None = None
+    channel: Channel | None = None
+    action: Action | None = None
+    model_version: Name | None = None
+    urgent: bool | None = None
+    since: Moment | None = Field(
+        None, description="Decided at this time or later; write the + of a time zone as %2B"
+    )
+    until: Moment | None = Field(None, description="Decided before this time")
+    search: Remark | None = Field(
+        None,
+        description="Words that the text has in any form, in either language and with or without"
+        " Kazakh letters; of four letters or more the last word may be a beginning",
+    )
+    limit: int = Field(50, ge=1, le=200)
+    cursor: Name | None = Field(None, description="`next_cursor` of the page before")
+
+    def to_filters(self, city: City) -> QueueFilters:
+        """Turn the query into filters.
+
+        Raises
+        ------
+        InvalidAppealError
+            The city has no such district.
+        """
+        fields = self.model_dump(exclude={"limit", "cursor", "district", "state"})
+        district = resolve_district(self.district, city)
+        return QueueFilters(**fields, district=district, waiting=WAITING[self.state])
+
+
 class EnterprisesQuery(_Request):
     """What to look for among enterprises."""
 
@@ -135,7 +191,9 @@ class ReviewBody(_Request):
     """A person's word on a decision; codes left out stay as they were decided."""
 
     verdict: Verdict
-    reviewer: Name = Field(description="Who reviews")
+    reviewer: Name | None = Field(
+        None, description="May be left out: who sends the request reviews; another name is refused"
+    )
     category: Name | None = None
     topic: Name | None = Field(None, description="A topic alone brings its category along")
     enterprise: Name | None = None
@@ -148,9 +206,19 @@ class ReviewBody(_Request):
         description="The version that the reviewer saw; if it changed since, the answer is 409",
     )
 
-    def to_request(self) -> ReviewRequest:
-        """Turn the body into what the service takes."""
-        return ReviewRequest(**self.model_dump())
+    def to_request(self, reviewer: str) -> ReviewRequest:
+        """Turn the body into what the service takes.
+
+        Raises
+        ------
+        ReviewerMismatchError
+            It names another reviewer.
+        """
+        if self.reviewer not in (None, reviewer):
+            raise ReviewerMismatchError(
+                f"{reviewer} sends this review, so no other can be its reviewer", field="reviewer"
+            )
+        return ReviewRequest(**self.model_dump() | {"reviewer": reviewer})
 
 
 def resolve_district(named: str | None, city: City) -> str | None:

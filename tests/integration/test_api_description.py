@@ -8,6 +8,7 @@ import pytest
 from fastapi.openapi.models import OpenAPI
 from fastapi.testclient import TestClient
 
+from api.pseudonym import Pseudonyms
 from api.schemas.answers import DecisionAnswer
 from api.schemas.examples import ANSWERS, REQUESTS
 from api.schemas.present import name_of
@@ -19,6 +20,7 @@ from triage.messages import QUESTIONS
 from triage.rulefile import load_city_rules
 
 CITY = load_city(STARTER_DATA)
+PSEUDONYMS = Pseudonyms(b"secret of these tests", "astana")
 BOOK = load_city_rules(STARTER_DATA, CITY)
 
 
@@ -54,6 +56,14 @@ def test_openapi_every_route_tells_its_problems(description: dict[str, Any]) -> 
     assert {path for path, _ in operations} == {
         *("/classify", "/decisions", "/decisions/{decision_id}"),
         *("/decisions/{decision_id}/review", "/taxonomy", "/enterprises"),
+        *("/checks/next", "/checks/{decision_id}", "/checks/estimate"),
+        *("/overview", "/overview/{figure}.csv", "/monitor"),
+        *("/queue", "/ledger", "/ledger/verify", "/policy", "/policy/curve"),
+        *("/models", "/models/rollback", "/models/{version}/promote"),
+        *(
+            f"/decisions/{{decision_id}}/{part}"
+            for part in ("explanation", "similar", "timeline", "replay")
+        ),
         *("/healthz", "/readyz", "/metrics"),
     }
     for path, operation in operations:
@@ -68,6 +78,16 @@ def test_openapi_every_route_tells_its_problems(description: dict[str, Any]) -> 
         assert operation["tags"]
 
 
+def test_openapi_every_route_that_asks_for_a_key_says_so(description: dict[str, Any]) -> None:
+    scheme = description["components"]["securitySchemes"]["key"]
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    for path, methods in description["paths"].items():
+        for operation in methods.values():
+            asks = operation.get("security") == [{"key": []}]
+            assert asks is (path not in ("/healthz", "/readyz", "/metrics")), path
+            assert ({"401", "403", "429"} <= operation["responses"].keys()) is asks, path
+
+
 def test_openapi_classify_has_examples_in_both_languages(description: dict[str, Any]) -> None:
     operation = description["paths"]["/classify"]["post"]
 
@@ -79,7 +99,7 @@ def test_openapi_classify_has_examples_in_both_languages(description: dict[str, 
 
 @pytest.mark.parametrize("example", REQUESTS.values(), ids=REQUESTS)
 def test_example_request_is_taken(example: dict[str, Any]) -> None:
-    assert ClassifyRequest.model_validate(example["value"]).to_appeal(CITY)
+    assert ClassifyRequest.model_validate(example["value"]).to_appeal(CITY, PSEUDONYMS)
 
 
 @pytest.mark.parametrize("example", ANSWERS.values(), ids=ANSWERS)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from api_checks import KK, RU, count_rows, problem_code, submit
+from api_checks import KK, RU, count_rows, give_key, problem_code, submit
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
@@ -61,6 +61,7 @@ def test_service_without_a_model_starts_and_says_why(
     settings = Settings(home=tmp_path, database_url=store_url, model=str(model_copy))
 
     with TestClient(create_app(settings)) as client:
+        give_key(client)
         ready, refused = client.get("/readyz"), client.post("/classify", json={"text": RU})
 
         assert ready.status_code == 503

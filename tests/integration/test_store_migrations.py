@@ -36,7 +36,9 @@ def empty_engine(empty_store_url: str) -> Iterator[Engine]:
 def test_migrate_empty_database_agrees_with_tables(empty_engine: Engine) -> None:
     migrate(empty_engine)
     with empty_engine.connect() as connection:
-        context = MigrationContext.configure(connection)
+        # The search's tables are not of one form: FTS5 on SQLite, a tsvector on PostgreSQL.
+        mapped = {"include_name": lambda name, kind, _: not (name or "").startswith("appeal_stems")}
+        context = MigrationContext.configure(connection, opts=mapped)
         assert compare_metadata(context, Table.metadata) == []
         assert current_revision(connection) == head_revision()
 
@@ -78,5 +80,5 @@ def test_migrate_processes_at_once_all_succeed(empty_store_url: str, empty_engin
 
 
 def test_check_store_not_migrated_says_so(empty_engine: Engine) -> None:
-    with pytest.raises(StoreUnavailableError, match="migration none, this version needs 0004"):
+    with pytest.raises(StoreUnavailableError, match="migration none, this version needs 0005"):
         check_store(empty_engine)

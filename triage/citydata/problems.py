@@ -105,9 +105,14 @@ class Row:
     def known(self, column: str, codes: Collection[str] | None) -> str:
         """Return an optional code; `codes` is None where the known ones could not be read."""
         value = self.get(column)
-        if value and codes is not None and value not in codes:
-            self.reject(f"unknown {column} {shown(value)}{hint(value, codes)}")
+        if value:
+            self.check_known(column, value, codes)
         return value
+
+    def check_known(self, column: str, value: str, codes: Collection[str] | None) -> None:
+        """Report a code that is not among the known ones; `codes` is as in `known`."""
+        if codes is not None and value not in codes:
+            self.reject(f"unknown {column} {shown(value)}{hint(value, codes)}")
 
     def flag(self, column: str, *, default: bool) -> bool:
         """Return an optional true or false."""

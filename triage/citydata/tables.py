@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,7 +28,7 @@ _COLUMNS = {
             *("topic", "category", "category_ru", "category_kk"),
             *("topic_ru", "topic_kk", "usual_enterprise", "sla_hours"),
         ),
-        optional=("replaced_by",),
+        optional=("replaced_by", "valid_to"),
         flags=("deprecated",),
     ),
     ENTERPRISES: Columns(
@@ -229,11 +230,10 @@ def _categories(table: _Table) -> Collection[Category]:
 
 
 def _topic(row: Row, lines: dict[str, int], deprecated: Collection[str], codes: Codes) -> Topic:
-    replaced_by = row.known("replaced_by", codes.topics)
-    if replaced_by and row.get("topic") not in deprecated:
-        row.reject("replaced_by stands beside a topic that is not deprecated")
-    if replaced_by in deprecated:
-        row.reject(f"replaced_by names {shown(replaced_by)}, which is deprecated itself")
+    is_deprecated = row.get("topic") in deprecated
+    for column in ("replaced_by", "valid_to"):
+        if row.get(column) and not is_deprecated:
+            row.reject(f"{column} stands beside a topic that is not deprecated")
     return Topic(
         code=row.unique("topic", lines),
         category=row.get("category"),
@@ -241,8 +241,27 @@ def _topic(row: Row, lines: dict[str, int], deprecated: Collection[str], codes: 
         sla_hours=_sla_hours(row),
         usual_enterprise=row.get("usual_enterprise"),
         deprecated=row.flag("deprecated", default=False),
-        replaced_by=replaced_by or None,
+        replaced_by=_successors(row, deprecated, codes),
+        valid_to=_day(row, "valid_to"),
     )
+
+
+def _successors(row: Row, deprecated: Collection[str], codes: Codes) -> tuple[str, ...]:
+    successors = _listed(row, "replaced_by")
+    for successor in successors:
+        row.check_known("replaced_by", successor, codes.topics)
+        if successor in deprecated:
+            row.reject(f"replaced_by names {shown(successor)}, which is deprecated itself")
+    return successors
+
+
+def _day(row: Row, column: str) -> date | None:
+    value = row.get(column)
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        row.reject(f"{column} must be a date like 2026-01-31, not {shown(value)}")
+        return None
 
 
 def _sla_hours(row: Row) -> int:
@@ -273,4 +292,8 @@ def _enterprise(row: Row, lines: dict[str, int], codes: Codes) -> Enterprise:
 
 
 def _aliases(row: Row) -> tuple[str, ...]:
-    return tuple(alias.strip() for alias in row.get("aliases").split("|") if alias.strip())
+    return _listed(row, "aliases")
+
+
+def _listed(row: Row, column: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in row.get(column).split("|") if part.strip())

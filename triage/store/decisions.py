@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Select, func, insert, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, selectinload
 
 from triage.appeal import Action, Channel, Decision, Review, Verdict
-from triage.store import cities, cursors, rows
+from triage.search import stems
+from triage.store import cities, cursors, rows, search
 from triage.store.events import recorded_by
 from triage.store.tables import AppealTable, DecisionTable
 
@@ -53,6 +54,8 @@ class DecisionFilters:
     ----------
     category, topic, enterprise
         Codes that were decided, whatever a review made of them; enterprise is the route's.
+    district
+        Code of the form's district, else of the one that the text names.
     since, until
         `decided_at` from `since` on and before `until`.
     """
@@ -73,7 +76,7 @@ class DecisionFilters:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some decisions, newest first; `next_cursor` leads to older ones, None at the end."""
+    """Some decisions in their order; `next_cursor` leads to those after, None at the end."""
 
     items: tuple[StoredDecision, ...]
     next_cursor: str | None
@@ -82,11 +85,11 @@ class Page:
 _EQUALITIES: dict[str, InstrumentedAttribute[Any]] = {
     "action": DecisionTable.action,
     "language": DecisionTable.language,
-    "channel": AppealTable.channel,
+    "channel": DecisionTable.channel,
     "category": DecisionTable.category,
     "topic": DecisionTable.topic,
     "enterprise": DecisionTable.enterprise,
-    "district": AppealTable.district,
+    "district": DecisionTable.district,
     "urgent": DecisionTable.urgent,
     "review_state": DecisionTable.review_state,
     "model_version": DecisionTable.model_version,
@@ -96,7 +99,7 @@ _EQUALITIES: dict[str, InstrumentedAttribute[Any]] = {
 def add(
     session: Session, *, city: str, decision: Decision, submitted_by: str | None = None
 ) -> None:
-    """Store a decision and its appeal.
+    """Store a decision and its appeal, with the words that it is found by.
 
     Raises
     ------
@@ -106,13 +109,38 @@ def add(
     cities.ensure(session, city=city)
     appeal = rows.appeal_columns(decision) | {"submitted_by": submitted_by}
     session.execute(insert(AppealTable).values(city=city, **appeal))
-    session.execute(insert(DecisionTable).values(city=city, **rows.decision_columns(decision)))
+    search_row = search.add(session, stems=stems(decision.appeal.text, decision.language))
+    session.execute(
+        insert(DecisionTable).values(
+            city=city, search_row=search_row, **rows.decision_columns(decision)
+        )
+    )
 
 
 def get(session: Session, *, city: str, decision_id: str) -> StoredDecision | None:
     """Return a decision with its reviews, None where the city has no such decision."""
     row = session.scalar(_stored(city).where(DecisionTable.id == decision_id))
     return None if row is None else _to_stored(row)
+
+
+def get_all(
+    session: Session, *, city: str, decision_ids: Sequence[str]
+) -> tuple[StoredDecision, ...]:
+    """Return some decisions with their reviews, oldest first."""
+    statement = (
+        _stored(city)
+        .where(DecisionTable.id.in_(decision_ids))
+        .order_by(DecisionTable.decided_at, DecisionTable.id)
+    )
+    return tuple(map(_to_stored, session.scalars(statement)))
+
+
+def get_many(
+    session: Session, *, city: str, decision_ids: Sequence[str]
+) -> tuple[StoredDecision, ...]:
+    """Return decisions in the order of their ids, all of which the city must have."""
+    found = rows_of(session, city=city, decision_ids=decision_ids)
+    return tuple(_to_stored(found[decision_id]) for decision_id in decision_ids)
 
 
 def page(
@@ -158,7 +186,7 @@ def count_by_action(session: Session, *, city: str) -> dict[Action, int]:
 def rows_of(
     session: Session, *, city: str, decision_ids: Collection[str]
 ) -> dict[str, DecisionTable]:
-    """Return the rows of some decisions by id, for the ledger to check."""
+    """Return the rows of some decisions by id."""
     statement = _stored(city).where(DecisionTable.id.in_(decision_ids))
     return {row.id: row for row in session.scalars(statement)}
 

@@ -78,11 +78,19 @@ def filter_columns(decision: Decision) -> dict[str, Any]:
         "category": category and category.code,
         "topic": topic and topic.code,
         "enterprise": decision.route.enterprise,
+        "district": district(decision),
+        "channel": decision.appeal.channel and decision.appeal.channel.value,
         "urgent": decision.urgency.urgent,
         "probability": decision.route.probability,
         "queue_key": queue_key(decision),
         "model_version": decision.versions.model_version,
     }
+
+
+def district(decision: Decision) -> str | None:
+    """Return the district that the form gave, else the first that the text names."""
+    named = (place.normal for place in decision.route.places if place.kind is Kind.DISTRICT)
+    return decision.appeal.district or next(named, None)
 
 
 def queue_key(decision: Decision) -> str:

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, FromClause, create_engine, event, make_url
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -144,9 +145,17 @@ def _sqlite_engine(url: URL) -> Engine:
     except OSError as error:
         raise StoreUnavailableError(f"the folder of {url.database} can't be made") from error
     engine = create_engine(url, hide_parameters=True, json_serializer=_to_json)
+    engine.dialect.statement_compiler = _SqliteCompiler
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+class _SqliteCompiler(SQLiteCompiler):
+    """Writes hints such as INDEXED BY behind their table, which SQLAlchemy leaves out."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:
+        return text
 
 
 def _set_up_sqlite(connection: SqliteConnection, _record: ConnectionPoolEntry) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     DateTime,
     Dialect,
     ForeignKey,
@@ -108,6 +109,20 @@ class AppealTable(Table):
     original_digest: Mapped[str | None]
 
 
+_FILTERED = (
+    "urgent",
+    "category",
+    "topic",
+    "enterprise",
+    "district",
+    "language",
+    "channel",
+    "action",
+    "model_version",
+    "search_row",
+)
+
+
 def _newest_first(column: str) -> Index:
     return Index(f"ix_decisions_{column}", "city", column, "decided_at", "id")
 
@@ -119,18 +134,19 @@ class DecisionTable(Table):
     Those are looked at in the order of `queue_key`, the most pressing first.
 
     What the route, levels, urgency and versions hold in full stands beside them as columns of
-    its own where decisions are filtered by it. Language, channel and district have few values,
-    each of them frequent: walking `ix_decisions_newest` fills a page soon without their own index.
+    its own where decisions are filtered by it. `ix_decisions_queue` and `ix_decisions_newest` hold
+    all of these behind the order that they have: of rows that match no filter, the index is read
+    alone, so that even a filter that nearly nothing matches is answered soon.
+
+    `search_row` is the row of `appeal_stems` by which the appeal is found; None once it is purged.
     """
 
     __tablename__ = "decisions"
     __table_args__ = (
         ForeignKeyConstraint(["city", "id"], ["appeals.city", "appeals.id"]),
-        Index("ix_decisions_newest", "city", "decided_at", "id"),
+        Index("ix_decisions_newest", "city", "decided_at", "id", "waits", "queue_key", *_FILTERED),
         Index("ix_decisions_due_at", "city", "due_at"),
-        Index("ix_decisions_queue", "city", "waits", "queue_key", "id"),
-        Index("ix_decisions_queue_category", "city", "waits", "category", "queue_key", "id"),
-        Index("ix_decisions_queue_enterprise", "city", "waits", "enterprise", "queue_key", "id"),
+        Index("ix_decisions_queue", "city", "waits", "queue_key", "id", "decided_at", *_FILTERED),
         *map(
             _newest_first,
             (
@@ -162,6 +178,8 @@ class DecisionTable(Table):
     category: Mapped[str | None]
     topic: Mapped[str | None]
     enterprise: Mapped[str | None]
+    district: Mapped[str | None]
+    channel: Mapped[str | None]
     urgent: Mapped[bool]
     probability: Mapped[float]
     queue_key: Mapped[str]
@@ -169,6 +187,7 @@ class DecisionTable(Table):
     waits: Mapped[bool]
     version: Mapped[int] = mapped_column(default=1)
     review_state: Mapped[str] = mapped_column(default="none")
+    search_row: Mapped[int | None] = mapped_column(BigInteger)
 
     appeal: Mapped[AppealTable] = relationship(viewonly=True, lazy="raise")
     reviews: Mapped[list[ReviewTable]] = relationship(
