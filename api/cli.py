@@ -15,7 +15,6 @@ from api.app import create_app
 from api.batch import COLUMNS, classify_records, write_lines
 from api.bootstrap import build_service
 from api.moves import HEADER, Totals, as_json, table_row
-from api.web.language import KAZAKHSTAN
 from models.registry import ModelRegistry
 from triage.citydata import check_city, install_city, load_city
 from triage.config import Settings, load_settings
@@ -25,6 +24,7 @@ from triage.progress import OnTerminal, on_terminal
 from triage.records import Record, parse_mapping, read_records
 from triage.rulefile import load_city_rules, load_rules
 from triage.store.sessions import check_store, make_engine, prepare_store
+from triage.timezone import KAZAKHSTAN
 from triage.whatif import Move
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)

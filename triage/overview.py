@@ -38,9 +38,7 @@ from triage.store import draws
 from triage.store import overview as counts
 from triage.store.overview import By, Scope, Tenth
 from triage.store.sessions import Sessions
-
-KAZAKHSTAN = timezone(timedelta(hours=5))
-"""One time zone for the whole country since March 2024."""
+from triage.timezone import KAZAKHSTAN
 
 SOON = timedelta(hours=24)
 """Appeals that are due within this time will soon be overdue."""

@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.schemas.fields import Name
-from api.web.language import KAZAKHSTAN
 from models.language import Language
 from triage.appeal import Action, Channel
 from triage.citydata import City
 from triage.queue import QueueFilters
+from triage.timezone import KAZAKHSTAN
 
 STATES: dict[str, bool | None] = {
     "waiting": True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -17,13 +17,11 @@ from fastapi import Request
 from api.schemas.answers import Named
 from triage import messages
 from triage.appeal import Bilingual
+from triage.timezone import KAZAKHSTAN
 
 LANGUAGES = ("ru", "kk", "en")
 DEFAULT = "ru"
 PARAMETER = COOKIE = "lang"
-
-KAZAKHSTAN = timezone(timedelta(hours=5))
-"""One time zone for the whole country since March 2024."""
 
 REGIONS = {"ru": "ru_KZ", "kk": "kk_KZ", "en": "en_GB"}
 """Whose conventions for dates and numbers each language follows; none stands for English here."""

@@ -9,10 +9,10 @@ from datetime import date, datetime, time, timedelta
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.web.filters import Day
-from api.web.language import KAZAKHSTAN
 from api.web.links import PAGES, link
 from triage.errors import InvalidPeriodError
 from triage.figures import Filters, Period
+from triage.timezone import KAZAKHSTAN
 
 CHOICES = (7, 30, 90)
 """Lengths that are one click away, in days."""

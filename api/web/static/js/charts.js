@@ -88,6 +88,7 @@ function options(figure, names, columns, cells, width) {
         // In a calibration plot each row has a number of one series.
         spanGaps: kind === "diagonal",
         points: { show: kind === "diagonal", size: 8 },
+        // What lies between two series is filled by the bands, what lies below the first one here.
         fill: kind === "stack" && index === 1 ? colour("--series-1") : undefined,
         value: (_, __, series, row) => (row === null ? "" : told(columns[series][row])),
       })),
@@ -95,6 +96,7 @@ function options(figure, names, columns, cells, width) {
       series: [index + 2, index + 1],
       fill: colour(`--series-${((index + 1) % SERIES) + 1}`),
     })) : [],
+    legend: { markers: { fill: (_, index) => (index ? colour(`--series-${((index - 1) % SERIES) + 1}`) : "") } },
     hooks: kind === "diagonal" ? { draw: [drawDiagonal, (plot) => drawIntervals(plot, cells)] } : {},
   };
 }

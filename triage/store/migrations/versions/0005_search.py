@@ -1,5 +1,8 @@
 """Search by words, and indexes by which the queue pages fast whatever it is narrowed to."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import TSVECTOR
@@ -63,7 +66,9 @@ def downgrade() -> None:
         op.drop_column("decisions", name)
 
 
-def _replace_indexes(old: dict[str, tuple[str, ...]], new: dict[str, tuple[str, ...]]) -> None:
+def _replace_indexes(
+    old: Mapping[str, tuple[str, ...]], new: Mapping[str, tuple[str, ...]]
+) -> None:
     for name in old:
         op.drop_index(name, "decisions")
     for name, columns in new.items():
@@ -121,7 +126,7 @@ def _fill() -> None:
         last = (found[-1].city, found[-1].id)
 
 
-def _fill_decision(connection: sa.Connection, row: sa.Row) -> None:
+def _fill_decision(connection: sa.Connection, row: sa.Row[Any]) -> None:
     # As of `triage.store.rows.district` when this migration was made.
     named = [place["normal"] for place in row.route["places"] if place["kind"] == "district"]
     search_row = None
@@ -141,6 +146,8 @@ def _fill_decision(connection: sa.Connection, row: sa.Row) -> None:
 def _add_stems(connection: sa.Connection, found: tuple[str, ...]) -> int:
     # As of `triage.store.search.add` when this migration was made.
     if connection.dialect.name == "sqlite":
-        return connection.execute(sa.insert(_STEMS).values(stems=" ".join(found))).lastrowid
+        row = sa.insert(_STEMS).values(stems=" ".join(found))
+        return int(connection.execute(row).lastrowid)
     values = sa.func.array_to_tsvector(sa.cast(list(found), sa.ARRAY(sa.Text)))
-    return connection.scalar(sa.insert(_STEMS).values(stems=values).returning(_STEMS.c.rowid))
+    row = sa.insert(_STEMS).values(stems=values)
+    return int(connection.execute(row.returning(_STEMS.c.rowid)).scalar_one())
