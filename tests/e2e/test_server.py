@@ -1,29 +1,22 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
+import re
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
-import httpx
 import pytest
+from server_process import TRIAGE, add_key, running_server, server_environment
 
 APPEALS = {
     "ru": "Во дворе третий день не убирают снег, коляску не провезти",
     "kk": "Пәтерде екі күннен бері жылу жоқ, батареялар мұздай",
     "mixed": "Добрый день, біздің подъезде лифт жұмыс істемейді, третий день уже, когда исправите?",
 }
-START_SECONDS = 60
-
-TRIAGE = str(Path(sys.executable).parent / "triage")
 
 WITHOUT_TORCH = """
 import sys
@@ -37,58 +30,14 @@ assert "transformers" not in sys.modules
 """
 
 
-def _environment(home: Path, store_url: str, model: Path) -> dict[str, str]:
-    return os.environ | {
-        "TRIAGE_HOME": str(home),
-        "TRIAGE_DATABASE_URL": store_url,
-        "TRIAGE_MODEL": str(model),
-    }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def _server(environment: dict[str, str], log: Path) -> Iterator[httpx.Client]:
-    """Run the server until the block ends, then stop it as a service manager would."""
-    port = _free_port()
-    command = [TRIAGE, "serve", "--port", str(port)]
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command, env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            _wait_until_ready(client, process, log)
-            yield client
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) in (0, -signal.SIGTERM)
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        try:
-            if client.get("/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    pytest.fail(f"not ready after {START_SECONDS} s: {log.read_text()}")
-
-
 def test_server_keeps_decisions_and_reviews_over_a_restart(
     store_url: str, model_folder: Path, tmp_path: Path
 ) -> None:
-    environment = _environment(tmp_path, store_url, model_folder)
+    environment = server_environment(tmp_path, database_url=store_url, model=str(model_folder))
     log = tmp_path / "server.log"
-    with _server(environment, log) as client:
+    key = add_key(environment)
+    with running_server(environment, log) as client:
+        client.headers.update(key)
         answers = {
             language: client.post(
                 "/classify", json={"text": text, "appeal_id": language, "channel": "web"}
@@ -100,13 +49,13 @@ def test_server_keeps_decisions_and_reviews_over_a_restart(
             f"/decisions/{decision_id}/review",
             json={
                 "verdict": "override",
-                "reviewer": "aigerim",
                 "enterprise": "UTIL-VET",
                 "reason": "проверка",
             },
         ).json()
 
-    with _server(environment, log) as client:
+    with running_server(environment, log) as client:
+        client.headers.update(key)
         for language, answer in answers.items():
             stored = client.get(f"/decisions/{answer['decision_id']}").json()
             assert stored.items() >= answer.items()
@@ -122,24 +71,41 @@ def test_server_keeps_decisions_and_reviews_over_a_restart(
     verified = subprocess.run(
         [TRIAGE, "audit", "verify"], env=environment, check=True, capture_output=True, text=True
     )
-    n_events = 2 + 3 + 1  # model loaded twice, three decisions, one review
+    # Model loaded twice, three decisions, one review; a key, the local admin and a link each time.
+    n_events = 2 + 3 + 1 + 1 + 1 + 2
     assert f"{n_events} entries" in verified.stdout + verified.stderr
     assert "ready: http://127.0.0.1:" in log.read_text()
     assert not any(text in log.read_text() for text in APPEALS.values())
+    assert log.read_text().count("sign in as admin, once: http://127.0.0.1:") == 2
+
+
+def test_server_first_link_signs_the_local_admin_in(
+    sqlite_environment: dict[str, str], tmp_path: Path
+) -> None:
+    log = tmp_path / "server.log"
+    with running_server(sqlite_environment, log) as client:
+        [link] = re.findall(r"once: (\S+)", log.read_text())
+        signed = client.post(link, data={"password": "", "again": ""})
+        page = client.get("/pages/people")
+
+    assert signed.status_code == 303
+    assert page.status_code == 200
+    assert "admin" in page.text
 
 
 def test_server_same_appeal_sent_at_once_is_decided_once(
     store_url: str, model_folder: Path, tmp_path: Path
 ) -> None:
-    environment = _environment(tmp_path, store_url, model_folder)
+    environment = server_environment(tmp_path, database_url=store_url, model=str(model_folder))
     body = {"text": APPEALS["kk"], "appeal_id": "109-1"}
+    key = add_key(environment)
     with (
-        _server(environment, tmp_path / "server.log") as client,
+        running_server(environment, tmp_path / "server.log") as client,
         ThreadPoolExecutor(16) as pool,
     ):
         sent = [pool.submit(client.post, "/classify", json=body) for _ in range(16)]
         answers = [future.result() for future in sent]
-        listed = client.get("/decisions").json()["items"]
+        listed = client.get("/decisions", headers=key).json()["items"]
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["decision_id"] for answer in answers}) == len(listed) == 1
@@ -148,7 +114,7 @@ def test_server_same_appeal_sent_at_once_is_decided_once(
 def test_server_body_over_limit_is_refused_while_it_is_sent(
     sqlite_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    with _server(sqlite_environment, tmp_path / "server.log") as client:
+    with running_server(sqlite_environment, tmp_path / "server.log") as client:
         with closing(HTTPConnection("127.0.0.1", client.base_url.port, timeout=30)) as connection:
             connection.putrequest("POST", "/classify")
             connection.putheader("Content-Type", "application/json")
@@ -158,7 +124,8 @@ def test_server_body_over_limit_is_refused_while_it_is_sent(
                 answer = json.load(response)
 
         assert (answer["status"], answer["code"]) == (413, "body_too_large")
-        assert client.get("/decisions").json()["items"] == []
+        listed = client.get("/decisions", headers=add_key(sqlite_environment))
+        assert listed.json()["items"] == []
 
 
 def test_server_serves_without_torch(sqlite_environment: dict[str, str]) -> None:
@@ -175,4 +142,4 @@ def test_server_serves_without_torch(sqlite_environment: dict[str, str]) -> None
 
 @pytest.fixture
 def sqlite_environment(model_folder: Path, tmp_path: Path) -> dict[str, str]:
-    return _environment(tmp_path, f"sqlite:///{tmp_path / 'triage.db'}", model_folder)
+    return server_environment(tmp_path, model=str(model_folder))
