@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, text
 
 from models.prediction import Candidate
 from triage import audit
-from triage.appeal import Action, Appeal, Channel, Decision, Review, Urgency
+from triage.appeal import Action, Appeal, Channel, Decision, Review, Urgency, Verdict
 from triage.errors import DecisionNotFoundError, InvalidCursorError
 from triage.place import Kind, Place
 from triage.queue import Queue, QueueCounts, QueueFilters
@@ -146,6 +146,27 @@ def test_page_reviewed_decision_has_left_the_queue(
     assert ids(queue) == [waiting.id]
     [found] = queue.page(QueueFilters(waiting=False), limit=9).items
     assert (found.decision.id, len(found.reviews)) == (reviewed.id, 1)
+
+
+def test_page_of_a_review_state_comes_newest_first(
+    sessions: Sessions, queue: Queue, make_waiting: MakeDecision, make_review: MakeReview
+) -> None:
+    older, accepted, newer, waiting = (
+        make_waiting(decided_at=NOW + timedelta(hours=hours)) for hours in range(4)
+    )
+    add(sessions, newer, older, accepted, waiting)
+    made = (
+        make_review(older.id),
+        make_review(accepted.id, verdict=Verdict.ACCEPT),
+        make_review(newer.id),
+    )
+    with sessions.write.begin() as session:
+        for review in made:
+            reviews.add(session, city="astana", review=review, expected_version=1)
+    overridden = QueueFilters(waiting=None, review_state="overridden")
+    assert walk(queue, overridden, limit=1) == [[newer.id], [older.id]]
+    assert queue.counts(overridden).total == 2
+    assert queue.beside(overridden, newer.id) == (None, older.id)
 
 
 def _other(make_waiting: MakeDecision) -> Decision:
