@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.special import softmax
 
 from models.classifier import Floats, LinearHead
-from models.encoders import DenseEncoder
+from models.encoders import DenseEncoder, Vectors
 from models.hierarchy import Hierarchy
 from models.language import identify
 from models.names import NameEvidence
@@ -25,7 +25,7 @@ from models.text import normalise
 URGENT, NORMAL = "urgent", "normal"
 """Classes of the urgency head."""
 
-DENSE_WEIGHT = np.float32(0.5)
+DENSE_WEIGHT = 0.5
 """Length of dense vectors beside sparse rows of length 1 at most; 0 to 1.5 were tried."""
 
 BATCH = 256
@@ -67,6 +67,8 @@ class TriageModel:
     ----------
     dense_encoder
         Encoder beside the sparse one, or None.
+    dense_weight
+        Length of its vectors beside sparse rows of length 1 at most.
     heads
         A head for each level there were labels for.
     hierarchy
@@ -95,6 +97,7 @@ class TriageModel:
     info: ModelInfo
     names: NameEvidence | None = None
     routing: dict[str, float] = field(default_factory=dict)
+    dense_weight: float = DENSE_WEIGHT
     fingerprint: str = ""
     self_test: tuple[Case, ...] = ()
 
@@ -119,7 +122,7 @@ class TriageModel:
 
     def _predict_batch(self, texts: Sequence[str], hints: Sequence[str | None]) -> list[Prediction]:
         plain = [normalise(text) for text in texts]
-        matrix, evidence = encode(self.sparse_encoder, self.dense_encoder, plain)
+        matrix, evidence = self.encode(plain)
         levels = self.probabilities(matrix, plain)
         urgency = self._urgency(matrix)
         return [
@@ -138,6 +141,12 @@ class TriageModel:
             )
             for row in range(len(plain))
         ]
+
+    def encode(self, texts: Sequence[str]) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
+        """Turn normalised texts into the features that the heads see, as `encode` does."""
+        return encode(
+            self.sparse_encoder, self.dense_encoder, texts, dense_weight=self.dense_weight
+        )
 
     def probabilities(self, matrix: sparse.csr_matrix, texts: Sequence[str]) -> dict[Level, Floats]:
         """Return each level's calibrated probabilities, shape (n_texts, n_classes).
@@ -162,14 +171,25 @@ class TriageModel:
 
 
 def encode(
-    sparse_encoder: SparseEncoder, dense: DenseEncoder | None, texts: Sequence[str]
+    sparse_encoder: SparseEncoder,
+    dense: DenseEncoder | None,
+    texts: Sequence[str],
+    *,
+    dense_weight: float,
 ) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
     """Turn normalised texts into one feature matrix, and tell how much of each is known."""
     matrix, evidence = sparse_encoder.encode(texts)
     if dense is not None:
-        vectors = DENSE_WEIGHT * sparse.csr_matrix(dense.encode(texts))
-        matrix = sparse.hstack([matrix, vectors], format="csr")
+        matrix = join_features(matrix, dense.encode(texts), dense_weight)
     return matrix, evidence
+
+
+def join_features(
+    matrix: sparse.csr_matrix, vectors: Vectors, dense_weight: float
+) -> sparse.csr_matrix:
+    """Put dense vectors, shape (n_texts, n_dimensions), beside sparse features."""
+    weighted = np.float32(dense_weight) * sparse.csr_matrix(vectors)
+    return sparse.hstack([matrix, weighted], format="csr")
 
 
 def top_candidates(classes: Sequence[str], probabilities: Floats) -> tuple[Candidate, ...]:

@@ -46,6 +46,7 @@ def fit_head(
     labels: Sequence[str],
     *,
     seed: int,
+    c: float = SVM_C,
     weights: Floats | None = None,
 ) -> LinearHead:
     """Fit one head; a single class gives a head that always answers it.
@@ -56,6 +57,8 @@ def fit_head(
         Shape (n_texts, n_features).
     labels
         One label a row.
+    c
+        Inverse regularisation.
     weights
         How much each row counts, shape (n_texts,); None for all alike.
     """
@@ -66,7 +69,7 @@ def fit_head(
     with warnings.catch_warnings():
         # Many classes of one or two examples are usual here: hundreds of enterprises.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        svm = LinearSVC(C=SVM_C, random_state=seed)
+        svm = LinearSVC(C=c, random_state=seed)
         svm.fit(matrix, np.asarray(labels, dtype=object), sample_weight=weights)
     coef, intercept = svm.coef_.T, svm.intercept_
     if len(classes) == 2:  # liblinear keeps one boundary for two classes

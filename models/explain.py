@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from models.bundle import DENSE_WEIGHT, TriageModel, encode
+from models.bundle import TriageModel
 from models.classifier import LinearHead
 from models.encoders import StaticEncoder
 from models.offsets import Span, trace
@@ -102,12 +102,13 @@ def split_text(model: TriageModel, text: str) -> SplitText:
     """Split a text's features by its words."""
     traced = trace(text)
     words = [Span(start, end) for _, start, end in word_spans(traced.text)]
-    row, _ = encode(model.sparse_encoder, model.dense_encoder, [traced.text])
+    row, _ = model.encode([traced.text])
     n_sparse = len(model.sparse_encoder.vocabulary)
     parts = _sparse_parts(model.sparse_encoder, traced.text, row[:, :n_sparse], len(words))
     dense = sparse.csr_matrix((len(words), row.shape[1] - n_sparse))
     if isinstance(model.dense_encoder, StaticEncoder):
-        signs, dense = _dense_parts(model.dense_encoder, traced.text, words)
+        signs, vectors = _dense_parts(model.dense_encoder, traced.text, words)
+        dense = model.dense_weight * vectors
         words = words + signs
         parts.resize(len(words), n_sparse)
     origins = [traced.origin(*word) for word in words]
@@ -187,7 +188,7 @@ def _dense_parts(
             signs.append(Span(end - len(text[start:end].lstrip()), end))
         found += [(row, column, 1 / len(touched)) for row in touched]
     shares = _matrix(found, (len(words) + len(signs), len(tokens)))
-    return signs, sparse.csr_matrix(shares @ (float(DENSE_WEIGHT) * vectors))
+    return signs, sparse.csr_matrix(shares @ vectors)
 
 
 def _matrix(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> sparse.csr_matrix:

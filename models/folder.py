@@ -40,6 +40,9 @@ MODEL, WEIGHTS, VOCABULARY = "model.json", "weights.safetensors", "vocabulary.tx
 ENCODER, MANIFEST = "encoder", "manifest.json"
 SELF_TEST = "self_test.json"
 SAMPLE_FIELDS = fields(ContractSample)
+UNSAID = {"dense_weight": 0.5}
+"""What folders of before it was written mean, which are fingerprinted alike."""
+
 FINGERPRINTED = (WEIGHTS, VOCABULARY)
 """Files that decide a model's answers, together with the scoring part of ``model.json``."""
 
@@ -181,6 +184,7 @@ def _description(
             "names_weight": model.hierarchy.names_weight,
             "curves": {level: asdict(curve) for level, curve in model.hierarchy.curves.items()},
             "urgency_weight": model.urgency_weight,
+            "dense_weight": model.dense_weight,
             "routing": model.routing,
             "contract": words,
         },
@@ -197,7 +201,7 @@ def _numbers(part: Chain | Link | None) -> dict[str, float] | None:
 
 def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
     tensors = load_file(folder / WEIGHTS)
-    scoring = description["scoring"]
+    scoring = UNSAID | description["scoring"]
     heads = {
         name: LinearHead(tuple(classes), tensors[f"{name}.coef"], tensors[f"{name}.intercept"])
         for name, classes in scoring["classes"].items()
@@ -222,6 +226,7 @@ def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
         names=scoring["names"]
         and NameEvidence(tuple(scoring["names"]), tensors["names.log_ratios"]),
         routing=scoring["routing"],
+        dense_weight=scoring["dense_weight"],
         contract_samples={
             level: _contract_sample(tensors, level, words)
             for level, words in scoring["contract"].items()
@@ -257,7 +262,8 @@ def _contract_sample(tensors: dict[str, Any], level: Level, words: Words) -> Con
 
 def _fingerprint(folder: Path, scoring: dict[str, Any]) -> str:
     """Return a hash of all that decides a model's answers, and nothing else (no dates)."""
-    digest = hashlib.sha256(json.dumps(scoring, sort_keys=True).encode())
+    said = dict(item for item in scoring.items() if item not in UNSAID.items())
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     names = [name for name in _files(folder) if name in FINGERPRINTED or name.startswith(ENCODER)]
     for name in names:
         digest.update(f"{name} {file_sha256(folder / name)}\n".encode())

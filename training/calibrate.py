@@ -20,20 +20,33 @@ NAMES = "names"
 
 
 def fit_hierarchy(
-    heads: Mapping[str, LinearHead], tasks: Mapping[str, Task], out_of_fold: OutOfFold
+    heads: Mapping[str, LinearHead],
+    tasks: Mapping[str, Task],
+    out_of_fold: OutOfFold,
+    parents: Mapping[str, str] | None = None,
 ) -> Hierarchy:
-    """Fit every weight of a hierarchy, and the curves over what comes of them."""
-    hierarchy = _fit_levels(heads, tasks, out_of_fold)
+    """Fit every weight of a hierarchy, and the curves over what comes of them.
+
+    Parameters
+    ----------
+    parents
+        Category of each topic that has a column and no row that would tell.
+    """
+    hierarchy = _fit_levels(heads, tasks, out_of_fold, parents or {})
     names_weight = fit_names_weight(heads, tasks, out_of_fold, hierarchy)
     hierarchy = replace(hierarchy, names_weight=names_weight)
     return replace(hierarchy, curves=fit_curves(heads, tasks, out_of_fold, hierarchy))
 
 
 def _fit_levels(
-    heads: Mapping[str, LinearHead], tasks: Mapping[str, Task], out_of_fold: OutOfFold
+    heads: Mapping[str, LinearHead],
+    tasks: Mapping[str, Task],
+    out_of_fold: OutOfFold,
+    parents: Mapping[str, str],
 ) -> Hierarchy:
     """Fit the chain, the link and the weights of heads that are in neither."""
-    chain = fit_chain(heads, tasks, out_of_fold) if {"category", "topic"} <= heads.keys() else None
+    has_chain = {"category", "topic"} <= heads.keys()
+    chain = fit_chain(heads, tasks, out_of_fold, parents) if has_chain else None
     in_chain = {"category", "topic"} if chain else set()
     weights: dict[Level, float] = {
         level: fit_weight(heads[level], tasks[level], out_of_fold)
@@ -57,14 +70,25 @@ def fit_weight(head: LinearHead, task: Task, out_of_fold: OutOfFold) -> float:
 
 
 def fit_chain(
-    heads: Mapping[str, LinearHead], tasks: Mapping[str, Task], out_of_fold: OutOfFold
+    heads: Mapping[str, LinearHead],
+    tasks: Mapping[str, Task],
+    out_of_fold: OutOfFold,
+    parents: Mapping[str, str] | None = None,
 ) -> Chain:
-    """Find each topic's category and fit the chain's weights."""
+    """Find each topic's category and fit the chain's weights.
+
+    Parameters
+    ----------
+    parents
+        As of `fit_hierarchy`.
+    """
     categories = tasks["category"].columns(heads["category"].classes)
     topics = tasks["topic"].columns(heads["topic"].classes)
-    parents = np.zeros(len(heads["topic"].classes), dtype=np.int64)
-    parents[topics[topics >= 0]] = categories[topics >= 0]
-    chain = Chain(parents, START_WEIGHT, START_WEIGHT, START_WEIGHT)
+    above = np.zeros(len(heads["topic"].classes), dtype=np.int64)
+    above[topics[topics >= 0]] = categories[topics >= 0]
+    for topic, category in (parents or {}).items():
+        above[heads["topic"].classes.index(topic)] = heads["category"].classes.index(category)
+    chain = Chain(above, START_WEIGHT, START_WEIGHT, START_WEIGHT)
     rows = out_of_fold.rows
     known = categories[rows] >= 0
     if not known.any():

@@ -18,6 +18,8 @@ from training.benchmark.command import benchmark
 from training.buckets import ALL
 from training.cli_data import check, snapshot
 from training.cli_labels import curve, suggest_labels
+from training.cli_monitor import monitor
+from training.cli_tune import tune
 from training.comparison.command import challenger, compare_command, promote, rollback
 from training.data import COLUMNS, Examples, read_examples
 from training.distil.distil import distil as distil_encoder
@@ -29,6 +31,7 @@ from training.evaluate import command_line, evaluate, make_result, model_facts, 
 from training.finetune.folds import N_TUNED_FOLDS, FineTuning
 from training.fit import fit_model
 from training.leaveout import leave_out as measure_left_out
+from training.settings import DEFAULTS, read_settings
 from training.starter import fit_starter
 from training.vectors import CACHE, VectorCache, stored
 from triage.citydata import ENTERPRISES, TAXONOMY, load_city, load_enterprises, load_taxonomy
@@ -90,6 +93,9 @@ def fit(
     register: Annotated[str | None, typer.Option(help="Register in MLflow as")] = None,
     alias: Annotated[str | None, typer.Option(help="Point this alias at it")] = None,
     seed: Annotated[int, typer.Option(help="Of folds and solvers")] = 0,
+    tuned: Annotated[
+        Path | None, typer.Option("--settings", help="File that tune wrote, JSON")
+    ] = None,
     result: Annotated[
         Path | None, typer.Option(help="File to write the out-of-fold figures to, JSON")
     ] = None,
@@ -102,6 +108,7 @@ def fit(
         settings = load_settings()
         out = out or settings.home / "model"
         folder.check_target(out)
+        fit_settings = read_settings(tuned) if tuned else DEFAULTS
         chosen = choose_encoder(encoder)
         quantised = backend is Backend.ONNX_INT8
         tuning = FineTuning.of(chosen, fine_tune, quantised=quantised) if fine_tune else None
@@ -117,13 +124,17 @@ def fit(
                 tuning=tuning,
                 router=_router(city) if city else None,
                 names=load_enterprises(enterprises).names if enterprises else None,
+                taxonomy=known_topics,
                 taxonomy_version=known_topics.version if known_topics else None,
+                settings=fit_settings,
                 seed=seed,
                 parameters={**asked, "data": " ".join(Path(name).name for name in data)},
                 progress=progress,
             )
         folder.save(model, out)
         _tell(f"fitted on {len(examples)} appeals, saved in {out}")
+        if n_cold := model.info.parameters.get("n_cold_topics"):
+            _tell(f"{n_cold} topics have no example and start from their names")
         _tell_metrics(model, settings.policy)
         if result:
             metrics = out_of_fold_figures(model)
@@ -246,8 +257,10 @@ for command in (promote, rollback, challenger):
     app.command()(command)
 app.command()(curve)
 app.command(name="suggest")(suggest_labels)
+app.command()(tune)
 app.command()(snapshot)
 app.command()(check)
+app.command()(monitor)
 
 
 @app.command()

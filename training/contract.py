@@ -117,6 +117,7 @@ def crossed_sample(
     out_of_fold: OutOfFold,
     languages: Strings,
     joiner: Joiner | None,
+    parents: Mapping[str, str] | None = None,
 ) -> Samples:
     """Judge each half of the folds with weights fitted on the other half.
 
@@ -126,6 +127,8 @@ def crossed_sample(
     ----------
     languages
         Of all appeals.
+    parents
+        As of `training.calibrate.fit_hierarchy`.
     """
     if len(out_of_fold.splits) < 2:
         return {}
@@ -133,7 +136,7 @@ def crossed_sample(
     named = {str(level): head for level, head in heads.items()}
     parts = []
     for fitted, judged in (halves, halves[::-1]):
-        hierarchy = fit_hierarchy(named, tasks, fitted)
+        hierarchy = fit_hierarchy(named, tasks, fitted, parents)
         probabilities, seen = (
             held_out_probabilities(named, tasks, half, hierarchy) for half in (judged, fitted)
         )

@@ -13,6 +13,18 @@ class InvalidTrainingDataError(TrainingError):
     code = "invalid_training_data"
 
 
+class InvalidSettingsError(TrainingError):
+    """A file of settings is wrong; says what in it and why."""
+
+    code = "invalid_settings"
+
+
+class OtherStudyError(TrainingError):
+    """A study was made from other data, or searched something else; says what differs."""
+
+    code = "other_study"
+
+
 class InvalidGatesError(TrainingError):
     """A file of gates is wrong; says which lines and why."""
 

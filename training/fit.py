@@ -25,6 +25,7 @@ from training.calibrate import (
     fit_weight,
     held_out_probabilities,
 )
+from training.coldstart import ColdStart
 from training.contract import (
     Joiner,
     Samples,
@@ -39,6 +40,7 @@ from training.finetune.ensemble import Networks
 from training.finetune.folds import N_TUNED_FOLDS, FineTuning, fit_networks
 from training.heads import OutOfFold, Splits, Task, fit_heads, fit_out_of_fold
 from training.names import NamedExamples
+from training.settings import DEFAULTS, FitSettings
 from training.splits import (
     N_FOLDS,
     Indices,
@@ -50,6 +52,7 @@ from training.splits import (
 from triage.joining import Join
 from triage.progress import Reporter, Silent
 from triage.routing import Router
+from triage.taxonomy import Taxonomy
 
 URGENCY = "urgency"
 
@@ -61,7 +64,9 @@ def fit_model(
     tuning: FineTuning | None = None,
     router: Router | None = None,
     names: Mapping[str, Sequence[str]] | None = None,
+    taxonomy: Taxonomy | None = None,
     taxonomy_version: str | None = None,
+    settings: FitSettings = DEFAULTS,
     seed: int = 0,
     parameters: Mapping[str, Any] | None = None,
     progress: Reporter | None = None,
@@ -84,6 +89,11 @@ def fit_model(
     names
         What the enterprises are called; without it, their labels are taken for names. Proper
         names among them are looked for in texts, unless rules say what a place means.
+    taxonomy
+        What is offered: topics without an example start from their names, where there is a dense
+        encoder that is not fine-tuned (`training.coldstart`). None offers what has examples.
+    settings
+        What can be tuned (`training.tune`); kept with the model.
     parameters
         What the model was asked for, to be kept with it.
 
@@ -102,13 +112,18 @@ def fit_model(
     table = complete_levels(examples.table.iloc[split.fit])
     networks = _networks(tuning, table, splits, seed=seed, progress=progress)
     dense_encoder = networks.final.encoder if networks else dense_encoder
-    sparse_encoder, matrix = encode_texts(texts, split.fit, dense_encoder, progress)
+    cold = None
+    if taxonomy and dense_encoder and not networks:
+        cold = ColdStart.of(taxonomy, table, dense_encoder)
+    sparse_encoder, matrix = encode_texts(texts, split.fit, dense_encoder, progress, settings)
     fitted = fit_levels(
         matrix[split.fit],
         table,
         splits,
         networks=networks,
+        cold=cold,
         names=None if router and router.book.rules else names or {},
+        settings=settings,
         seed=seed,
         progress=progress,
     )
@@ -123,6 +138,7 @@ def fit_model(
         contract_samples=judged.samples,
         names=fitted.names,
         routing=asdict(judged.join) if judged.join else {},
+        dense_weight=settings.dense_weight,
         info=ModelInfo(
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             data_hash=examples.data_hash,
@@ -134,6 +150,8 @@ def fit_model(
                 "seed": seed,
                 "n_folds": n_folds,
                 "n_held_out": len(split.contract),
+                **({"n_cold_topics": len(cold.parents)} if cold else {}),
+                **asdict(settings),
                 **(parameters or {}),
             },
             metrics=judged.metrics,
@@ -151,6 +169,8 @@ class Fitted:
         The rows that were fitted on.
     names
         What proper names in texts say of the enterprise, or None.
+    parents
+        Category of each topic that no row has.
     """
 
     table: pd.DataFrame
@@ -159,6 +179,7 @@ class Fitted:
     out_of_fold: OutOfFold
     hierarchy: Hierarchy
     names: NameEvidence | None
+    parents: Mapping[str, str]
 
     @property
     def levels(self) -> dict[Level, LinearHead]:
@@ -186,7 +207,9 @@ def fit_levels(
     splits: Splits,
     *,
     networks: Networks | None,
+    cold: ColdStart | None,
     names: Mapping[str, Sequence[str]] | None,
+    settings: FitSettings,
     seed: int,
     progress: Reporter,
 ) -> Fitted:
@@ -196,22 +219,29 @@ def fit_levels(
     ----------
     networks
         Fine-tuned on the same rows and splits; their vectors stand in the matrix. None for none.
+    cold
+        What no row has; not together with networks.
     names
         What enterprises are called, labels that it lacks by their label; None takes no names.
     """
     tasks = {task.name: task for task in label_tasks(table)}
     seen = networks.words(matrix) if networks else matrix
-    heads = fit_heads(seen, list(tasks.values()), seed=seed, progress=progress)
+    c = settings.svm_c
+    heads = fit_heads(seen, list(tasks.values()), c=c, seed=seed, progress=progress)
     out_of_fold = fit_out_of_fold(
-        seen, list(tasks.values()), heads, splits, seed=seed, progress=progress
+        seen, list(tasks.values()), heads, splits, c=c, seed=seed, progress=progress
     )
     if networks:
-        heads, out_of_fold = networks.pool_heads(heads), networks.pool_margins(out_of_fold)
+        heads = networks.pool_heads(heads, settings.dense_weight)
+        out_of_fold = networks.pool_margins(out_of_fold)
+    if cold:
+        heads, out_of_fold = cold.widen(heads, out_of_fold, matrix)
     evidence = None
     if names is not None and "enterprise" in heads:
         evidence, out_of_fold = _count_names(table, tasks, heads, out_of_fold, names)
-    hierarchy = fit_hierarchy(heads, tasks, out_of_fold)
-    return Fitted(table, tasks, heads, out_of_fold, hierarchy, evidence)
+    parents = cold.parents if cold else {}
+    hierarchy = fit_hierarchy(heads, tasks, out_of_fold, parents)
+    return Fitted(table, tasks, heads, out_of_fold, hierarchy, evidence, parents)
 
 
 def _count_names(
@@ -267,7 +297,9 @@ def judge(
         metrics["cv_routed_n"] = float(len(routed.correct))
         metrics["cv_routed_accuracy"] = float(routed.correct.mean())
     if not len(split.contract):
-        samples = crossed_sample(fitted.levels, fitted.tasks, fitted.out_of_fold, languages, joiner)
+        samples = crossed_sample(
+            fitted.levels, fitted.tasks, fitted.out_of_fold, languages, joiner, fitted.parents
+        )
         return Judged(samples, metrics, join)
     late = table.iloc[split.contract]
     names = fitted.names
@@ -304,7 +336,7 @@ def label_tasks(table: pd.DataFrame) -> list[Task]:
     InvalidTrainingDataError
         There is no label at any level.
     """
-    weights = _weights(table)
+    weights = row_weights(table)
     tasks = [Task(level, table[level].to_numpy(dtype=object), weights) for level in LEVELS]
     tasks = [task for task in tasks if len(task.rows)]
     if not tasks:
@@ -314,7 +346,7 @@ def label_tasks(table: pd.DataFrame) -> list[Task]:
     return [*tasks, Task(URGENCY, urgent, weights)] if {URGENT, NORMAL} <= set(urgent) else tasks
 
 
-def _weights(table: pd.DataFrame) -> Floats | None:
+def row_weights(table: pd.DataFrame) -> Floats | None:
     """Return how much each row counts, 1 where it does not say; None where no row says."""
     if table["weight"].isna().all():
         return None
@@ -336,14 +368,25 @@ def _networks(
 
 
 def encode_texts(
-    texts: Sequence[str], rows: Indices, dense_encoder: DenseEncoder | None, progress: Reporter
+    texts: Sequence[str],
+    rows: Indices,
+    dense_encoder: DenseEncoder | None,
+    progress: Reporter,
+    settings: FitSettings = DEFAULTS,
 ) -> tuple[SparseEncoder, sparse.csr_matrix]:
     """Fit the sparse encoder on some of the rows, and encode all of them."""
     to_read = [texts[row] for row in rows]
-    sparse_encoder = SparseEncoder.fit(progress.track("reading words", to_read, len(to_read)))
+    sparse_encoder = SparseEncoder.fit(
+        progress.track("reading words", to_read, len(to_read)), max_features=settings.max_features
+    )
     starts = range(0, len(texts), BATCH)
     parts = [
-        encode(sparse_encoder, dense_encoder, texts[start : start + BATCH])[0]
+        encode(
+            sparse_encoder,
+            dense_encoder,
+            texts[start : start + BATCH],
+            dense_weight=settings.dense_weight,
+        )[0]
         for start in progress.track("encoding texts", starts, len(starts))
     ]
     matrix = sparse.vstack(parts, format="csr")

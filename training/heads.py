@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from models.classifier import Floats, LinearHead, fit_head
+from models.classifier import SVM_C, Floats, LinearHead, fit_head
 from training.splits import Indices
 from triage.progress import Reporter
 
@@ -91,10 +91,15 @@ class OutOfFold:
 
 
 def fit_heads(
-    matrix: sparse.csr_matrix, tasks: Sequence[Task], *, seed: int, progress: Reporter
+    matrix: sparse.csr_matrix,
+    tasks: Sequence[Task],
+    *,
+    c: float = SVM_C,
+    seed: int,
+    progress: Reporter,
 ) -> dict[str, LinearHead]:
     """Fit every task's head on the rows that have its label."""
-    jobs = [joblib.delayed(_fit)(matrix, task, task.rows, seed) for task in tasks]
+    jobs = [joblib.delayed(_fit)(matrix, task, task.rows, c, seed) for task in tasks]
     fitted = progress.track("fitting heads", _in_parallel(jobs), len(jobs))
     return {task.name: head for task, head in zip(tasks, fitted, strict=True)}
 
@@ -105,6 +110,7 @@ def fit_out_of_fold(
     heads: dict[str, LinearHead],
     splits: Splits,
     *,
+    c: float = SVM_C,
     seed: int,
     progress: Reporter,
 ) -> OutOfFold:
@@ -113,7 +119,7 @@ def fit_out_of_fold(
     if matrix.shape[0] * n_classes > MAX_FOLD_WORK:
         splits = splits[:1]
     jobs = [
-        joblib.delayed(_fold_margins)(matrix, task, heads[task.name].classes, train, test, seed)
+        joblib.delayed(_fold_margins)(matrix, task, heads[task.name].classes, train, test, c, seed)
         for task in tasks
         for train, test in splits
     ]
@@ -126,9 +132,9 @@ def _in_parallel(jobs: Sequence[Any]) -> Iterator[Any]:
     return results
 
 
-def _fit(matrix: sparse.csr_matrix, task: Task, rows: Indices, seed: int) -> LinearHead:
+def _fit(matrix: sparse.csr_matrix, task: Task, rows: Indices, c: float, seed: int) -> LinearHead:
     part = task.at(rows)
-    return fit_head(matrix[rows], part.labels.tolist(), seed=seed, weights=part.weights)
+    return fit_head(matrix[rows], part.labels.tolist(), seed=seed, c=c, weights=part.weights)
 
 
 def _fold_margins(
@@ -137,11 +143,12 @@ def _fold_margins(
     classes: tuple[str, ...],
     train: Indices,
     test: Indices,
+    c: float,
     seed: int,
 ) -> Floats:
     margins = np.full((len(test), len(classes)), ABSENT_MARGIN)
     labelled = np.intersect1d(train, task.rows)
     if len(labelled):
-        head = _fit(matrix, task, labelled, seed)
+        head = _fit(matrix, task, labelled, c, seed)
         margins[:, np.searchsorted(classes, head.classes)] = head.margins(matrix[test])
     return margins

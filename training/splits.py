@@ -84,9 +84,7 @@ def contract_split(groups: Indices, received_at: pd.Series) -> Split:
     if len(groups) < MIN_FOR_CONTRACT or not received_at.notna().all():
         everything = np.arange(len(groups))
         return Split(everything, everything[:0])
-    times = pd.to_datetime(received_at, utc=True).reset_index(drop=True)
-    # A group belongs to the side of its first appeal.
-    first = times.groupby(groups).transform("min")
+    first = _first_times(groups, received_at)
     contract = (first > first.quantile(1 - CONTRACT_SHARE)).to_numpy()
     return Split(np.flatnonzero(~contract), np.flatnonzero(contract))
 
@@ -100,6 +98,24 @@ def folds(groups: Indices, *, seed: int, n_folds: int = N_FOLDS) -> list[tuple[I
     return list(splitter.split(np.zeros(len(groups)), groups=groups))
 
 
+def forward_folds(
+    groups: Indices, received_at: pd.Series, *, n_folds: int = N_FOLDS
+) -> list[tuple[Indices, Indices]]:
+    """Split dated rows into what came before and what came next, fold by fold.
+
+    The first fold is fitted on the oldest part alone, each later one on a part more; a fold that
+    has nothing to fit on or to hold out, where many came at one time, is left out.
+    """
+    first = _first_times(groups, received_at)
+    edges = first.quantile([part / (n_folds + 1) for part in range(1, n_folds + 1)])
+    part = np.searchsorted(edges.to_numpy(), first.to_numpy())
+    splits = [
+        (np.flatnonzero(part < number), np.flatnonzero(part == number))
+        for number in range(1, n_folds + 1)
+    ]
+    return [split for split in splits if all(map(len, split))]
+
+
 def leaving_out(groups: Iterable[npt.NDArray[np.bool_]]) -> list[tuple[Indices, Indices]]:
     """Split rows into all others and one group, for each group in turn.
 
@@ -109,6 +125,12 @@ def leaving_out(groups: Iterable[npt.NDArray[np.bool_]]) -> list[tuple[Indices, 
         Shape (n,) each, which rows are in the group.
     """
     return [(np.flatnonzero(~rows), np.flatnonzero(rows)) for rows in groups]
+
+
+def _first_times(groups: Indices, received_at: pd.Series) -> pd.Series:
+    """Return when each row's group first came: a group belongs to the side of its first appeal."""
+    times = pd.to_datetime(received_at, utc=True).reset_index(drop=True)
+    return times.groupby(groups).transform("min")
 
 
 def _shingles(text: str) -> list[bytes]:

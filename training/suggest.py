@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.cluster import kmeans_plusplus
 
-from models.bundle import BATCH, TriageModel, encode
+from models.bundle import BATCH, TriageModel
 from models.classifier import Floats
 from models.prediction import Candidate, Level
 from models.text import normalise
@@ -95,7 +95,7 @@ def _doubts(
 
 def _features(model: TriageModel, texts: Sequence[str]) -> sparse.csr_matrix:
     plain = [normalise(text) for text in texts]
-    return encode(model.sparse_encoder, model.dense_encoder, plain)[0]
+    return model.encode(plain)[0]
 
 
 def _apart(

@@ -14,8 +14,8 @@ from appeal_files import corpus, write_csv, write_jsonl
 from typer.testing import CliRunner, Result
 
 from models import folder
+from training.buckets import ALL
 from training.cli import app
-from training.evaluate import ALL
 from training.evaluate import Result as Measured
 from triage.config import STARTER_DATA
 

@@ -17,7 +17,7 @@ from cleanlab.filter import find_label_issues
 from scipy import sparse
 from scipy.special import softmax
 
-from models.bundle import BATCH, encode
+from models.bundle import BATCH, DENSE_WEIGHT, encode
 from models.classifier import Floats
 from models.encoders import DenseEncoder
 from models.prediction import LEVELS, Level
@@ -102,7 +102,7 @@ def _encode(
     words = SparseEncoder.fit(progress.track("reading words", texts, len(texts)))
     starts = range(0, len(texts), BATCH)
     parts = [
-        encode(words, dense_encoder, texts[start : start + BATCH])[0]
+        encode(words, dense_encoder, texts[start : start + BATCH], dense_weight=DENSE_WEIGHT)[0]
         for start in progress.track("encoding texts", starts, len(starts))
     ]
     return sparse.vstack(parts, format="csr")

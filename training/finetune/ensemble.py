@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from models.bundle import DENSE_WEIGHT
 from models.classifier import Floats, LinearHead
 from models.encoders import DenseEncoder, Vectors
 from training.heads import OutOfFold
@@ -66,10 +65,13 @@ class Networks:
         """Return a feature matrix without the vectors."""
         return matrix[:, : matrix.shape[1] - self.n_dimensions]
 
-    def pool_heads(self, heads: Mapping[str, LinearHead]) -> dict[str, LinearHead]:
+    def pool_heads(
+        self, heads: Mapping[str, LinearHead], dense_weight: float
+    ) -> dict[str, LinearHead]:
         """Extend heads over words by what the network makes of the vector, where it has a head."""
         return {
-            name: self._pooled(head, self.final.heads.get(name)) for name, head in heads.items()
+            name: self._pooled(head, self.final.heads.get(name), dense_weight)
+            for name, head in heads.items()
         }
 
     def pool_margins(self, out_of_fold: OutOfFold) -> OutOfFold:
@@ -84,10 +86,12 @@ class Networks:
         }
         return OutOfFold(out_of_fold.splits, pooled)
 
-    def _pooled(self, head: LinearHead, other: LinearHead | None) -> LinearHead:
+    def _pooled(
+        self, head: LinearHead, other: LinearHead | None, dense_weight: float
+    ) -> LinearHead:
         if other is None:
             nothing = np.zeros((self.n_dimensions, len(head.classes)), dtype=np.float32)
             return LinearHead(head.classes, np.vstack([head.coef, nothing]), head.intercept)
-        coef = other.coef * np.float32(NETWORK_WEIGHT / DENSE_WEIGHT)
+        coef = other.coef * np.float32(NETWORK_WEIGHT / dense_weight)
         intercept = head.intercept + np.float32(NETWORK_WEIGHT) * other.intercept
         return LinearHead(head.classes, np.vstack([head.coef, coef]), intercept)

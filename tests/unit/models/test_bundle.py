@@ -157,7 +157,7 @@ def test_predict_urgent_words_raise_urgency(model):
 
 
 def test_probabilities_categories_are_sums_of_their_topics(model, appeals, parents):
-    matrix, _ = encode(model.sparse_encoder, model.dense_encoder, appeals)
+    matrix, _ = model.encode(appeals)
     levels = model.probabilities(matrix, appeals)
     categories, topics = model.heads["category"].classes, model.heads["topic"].classes
     for column, category in enumerate(categories):
@@ -170,7 +170,9 @@ def test_probabilities_categories_are_sums_of_their_topics(model, appeals, paren
 def test_encode_dense_vectors_stand_beside_the_sparse_ones(tokenizer, table):
     sparse_encoder = SparseEncoder.fit(["нет воды"])
     dense_encoder = StaticEncoder(tokenizer, table)
-    matrix, evidence = encode(sparse_encoder, dense_encoder, ["нет воды", ""])
+    matrix, evidence = encode(
+        sparse_encoder, dense_encoder, ["нет воды", ""], dense_weight=DENSE_WEIGHT
+    )
     assert matrix.shape == (2, 5 + table.shape[1])
     assert np.linalg.norm(matrix[[0], 5:].toarray()) == pytest.approx(DENSE_WEIGHT)
     assert matrix[[1]].nnz == 0

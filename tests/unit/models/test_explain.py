@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_transformer import make_transformer
 
-from models.bundle import TriageModel, encode
+from models.bundle import TriageModel
 from models.encoders import SentenceTransformerEncoder, StaticEncoder
 from models.explain import Explanation, explain, located_features, split_text
 from models.sparse import features
@@ -33,7 +33,7 @@ def sums(explanation: Explanation) -> float:
 
 def check(model: TriageModel, text: str) -> list[Explanation]:
     """Check what every explanation must keep, and return all of them."""
-    matrix, _ = encode(model.sparse_encoder, model.dense_encoder, [normalise(text)])
+    matrix, _ = model.encode([normalise(text)])
     found = explain(model, text, all_labels(model))
     for level, explanations in found.items():
         margins = model.heads[level].margins(matrix)[0]
@@ -116,8 +116,9 @@ def test_explain_another_encoder_is_the_rest(
     assert found["category"][0].rest != 0
 
 
-def test_split_text_parts_add_up_to_the_row(fitted_model: TriageModel) -> None:
-    split = split_text(fitted_model, "нет воды, су жоқ 🥶")
+@pytest.mark.parametrize("dense_weight", [0.5, 1.25])
+def test_split_text_parts_add_up_to_the_row(fitted_model: TriageModel, dense_weight: float) -> None:
+    split = split_text(replace(fitted_model, dense_weight=dense_weight), "нет воды, су жоқ 🥶")
 
     parts, row = np.asarray(split.parts.sum(axis=0))[0], split.row.toarray()[0]
     assert parts == pytest.approx(row, abs=1e-6)

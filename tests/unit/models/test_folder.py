@@ -148,6 +148,26 @@ def test_fingerprint_does_not_depend_on_where_the_model_comes_from(field, fitted
     assert one.fingerprint == two.fingerprint
 
 
+def test_load_folder_without_a_dense_weight_has_the_weight_and_fingerprint_of_then(saved):
+    description = json.loads((saved / folder.MODEL).read_text(encoding="utf-8"))
+    now = folder.load(saved)
+    assert description["scoring"].pop("dense_weight") == now.dense_weight == 0.5
+    (saved / folder.MODEL).write_text(json.dumps(description), encoding="utf-8")
+    manifest = json.loads((saved / folder.MANIFEST).read_text(encoding="utf-8"))
+    manifest[folder.MODEL] = folder.file_sha256(saved / folder.MODEL)
+    (saved / folder.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    before = folder.load(saved)
+    assert before.dense_weight == 0.5
+    assert before.fingerprint == now.fingerprint
+
+
+def test_load_dense_weight_decides_the_answers_of_the_loaded_model(fitted_model, tmp_path):
+    model = replace(fitted_model, dense_weight=1.5)
+    folder.save(model, tmp_path / "model")
+    loaded = folder.load(tmp_path / "model")
+    assert loaded.predict(TEXTS) == model.predict(TEXTS) != fitted_model.predict(TEXTS)
+
+
 def test_fingerprint_changes_with_anything_that_decides_an_answer(fitted_model, tmp_path):
     head = fitted_model.heads["topic"]
     shifted = replace(head, intercept=head.intercept + np.float32(1e-3))
@@ -173,6 +193,7 @@ def test_fingerprint_changes_with_anything_that_decides_an_answer(fitted_model, 
             hierarchy=replace(hierarchy, link=replace(hierarchy.link, shares_weight=9.0)),
         ),
         replace(fitted_model, dense_encoder=fitted_model.dense_encoder.quantised()),
+        replace(fitted_model, dense_weight=0.25),
     ]
     fingerprints = set()
     for number, variant in enumerate(variants):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from models.bundle import TriageModel
 from training.data import read_examples
 from training.errors import InvalidTrainingDataError
 from training.fit import fit_model, label_tasks
+from training.settings import DEFAULTS, FitSettings
 
 LEVELS = ("category", "topic", "enterprise")
 WATER = "Нет холодной воды с утра, диспетчер трубку не берёт"
@@ -98,9 +99,34 @@ def test_fit_model_info_says_where_it_comes_from(fit: Any) -> None:
     model = fit(rows, taxonomy_version="v1", seed=5, parameters={"encoder": "none"})
     info = model.info
     assert (info.n_examples, info.encoder, info.taxonomy_version) == (40, "none", "v1")
-    assert info.parameters == {"seed": 5, "n_held_out": 0, "n_folds": 5, "encoder": "none"}
+    assert info.parameters == {
+        **{"seed": 5, "n_held_out": 0, "n_folds": 5, "encoder": "none"},
+        **asdict(DEFAULTS),
+    }
     assert info.metrics["cv_topic_n"] == 40
     assert len(info.data_hash) == 64
+
+
+@pytest.mark.parametrize("change", [{"svm_c": 0.1}, {"max_features": 500}])
+def test_fit_model_settings_change_the_heads_and_are_kept(
+    fit: Any, change: dict[str, float]
+) -> None:
+    rows = rows_of(80, "category")
+    plain, other = fit(rows), fit(rows, settings=replace(DEFAULTS, **change))
+    assert other.info.parameters.items() >= change.items()
+    assert other.heads["category"].coef.shape[0] == min(
+        other.info.parameters["max_features"], plain.heads["category"].coef.shape[0]
+    )
+    assert not np.array_equal(plain.heads["category"].intercept, other.heads["category"].intercept)
+
+
+def test_fit_model_default_settings_are_as_none_given(fit: Any, tmp_path: Path) -> None:
+    rows = rows_of(60, "topic")
+    found = []
+    for number, options in enumerate(({}, {"settings": FitSettings()})):
+        folder.save(fit(rows, **options), tmp_path / str(number))
+        found.append(folder.load(tmp_path / str(number)).fingerprint)
+    assert found[0] == found[1]
 
 
 AWKWARD: dict[str, list[dict[str, Any]]] = {

@@ -15,6 +15,7 @@ from training.splits import (
     N_FOLDS,
     contract_split,
     folds,
+    forward_folds,
     leaving_out,
     near_duplicate_groups,
 )
@@ -150,3 +151,32 @@ def test_contract_split_without_enough_dates_fits_on_all(received_at: pd.Series)
     split = contract_split(np.arange(len(received_at)), received_at)
     assert split.fit.tolist() == list(range(len(received_at)))
     assert len(split.contract) == 0
+
+
+def test_forward_folds_hold_out_what_came_next_and_fit_on_all_before() -> None:
+    groups = np.arange(60)
+    times = pd.Series(pd.date_range("2026-01-01", periods=60, tz="UTC"))
+    shuffled = np.random.default_rng(0).permutation(60)
+    splits = forward_folds(groups, times.iloc[shuffled], n_folds=5)
+    assert [(len(train), len(held_out)) for train, held_out in splits] == [
+        (10, 10),
+        (20, 10),
+        (30, 10),
+        (40, 10),
+        (50, 10),
+    ]
+    for train, held_out in splits:
+        assert shuffled[train].max() < shuffled[held_out].min()
+
+
+def test_forward_folds_a_group_is_where_its_first_appeal_is() -> None:
+    groups = np.array([*range(59), 0])
+    times = pd.Series(pd.date_range("2026-01-01", periods=60, tz="UTC"))
+    for train, held_out in forward_folds(groups, times):
+        assert not set(groups[train]) & set(groups[held_out])
+        assert 59 in train
+
+
+def test_forward_folds_of_one_time_are_none() -> None:
+    times = pd.Series([pd.Timestamp("2026-01-01", tz="UTC")] * 10)
+    assert forward_folds(np.arange(10), times) == []

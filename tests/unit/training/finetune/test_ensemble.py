@@ -45,7 +45,7 @@ def test_pool_heads_margins_are_those_of_words_and_of_the_network_together(
     words: sparse.csr_matrix, vectors: np.ndarray, matrix: sparse.csr_matrix, tuned: Tuned
 ) -> None:
     of_words = head(N_WORDS, 4)
-    pooled = Networks(tuned, []).pool_heads({"topic": of_words})["topic"]
+    pooled = Networks(tuned, []).pool_heads({"topic": of_words}, DENSE_WEIGHT)["topic"]
     logits = vectors @ tuned.heads["topic"].coef + tuned.heads["topic"].intercept
     expected = of_words.margins(words) + NETWORK_WEIGHT * logits
     assert pooled.margins(matrix) == pytest.approx(expected, abs=1e-5)
@@ -56,7 +56,7 @@ def test_pool_heads_head_that_the_network_lacks_sees_words_alone(
     words: sparse.csr_matrix, matrix: sparse.csr_matrix, tuned: Tuned
 ) -> None:
     urgency = head(N_WORDS, 5)
-    pooled = Networks(tuned, []).pool_heads({"urgency": urgency})["urgency"]
+    pooled = Networks(tuned, []).pool_heads({"urgency": urgency}, DENSE_WEIGHT)["urgency"]
     assert pooled.margins(matrix) == pytest.approx(urgency.margins(words), abs=1e-6)
 
 

@@ -7,7 +7,7 @@ import pytest
 from appeal_files import corpus, write_jsonl
 
 from models import folder
-from models.bundle import TriageModel, encode
+from models.bundle import TriageModel
 from models.encoders import SentenceTransformerEncoder
 from training.data import Examples, read_examples
 from training.finetune.folds import N_TUNED_FOLDS, FineTuning
@@ -45,7 +45,7 @@ def test_fit_model_fine_tuned_heads_listen_to_words_and_to_the_network(
     examples: Examples, model: TriageModel
 ) -> None:
     texts = list(examples.table["text"][:5])
-    matrix, _ = encode(model.sparse_encoder, model.dense_encoder, texts)
+    matrix, _ = model.encode(texts)
     n_words = len(model.sparse_encoder.vocabulary)
     for level, head in model.heads.items():
         assert head.coef.shape[0] == matrix.shape[1], level
