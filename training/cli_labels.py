@@ -14,7 +14,6 @@ import typer
 from models.prediction import LEVELS, Level
 from models.registry import ModelRegistry
 from training.curve import TARGET_RECALL, Curve, learning_curve
-from training.curveplot import save_curve
 from training.data import read_examples
 from training.encoders import NONE, STATIC, choose_encoder
 from training.errors import TrainingError
@@ -48,6 +47,8 @@ def curve(
     out: Annotated[Path, typer.Option(help="Folder for the plot and the list")] = Path("var/curve"),
 ) -> None:
     """Plot accuracy against examples, and list the classes that want more of them."""
+    from training.curveplot import save_curve  # matplotlib takes half a second to load
+
     with told_errors(TrainingError, OSError), on_terminal() as progress:
         settings = load_settings()
         chosen = _level(level)

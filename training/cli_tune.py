@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,14 +21,15 @@ from training.errors import TrainingError
 from training.evaluate import command_line
 from training.provenance import code_version
 from training.settings import SETTINGS
-from training.tune import Trial, Tuned
-from training.tune import tune as search
 from training.vectors import CACHE, VectorCache, stored
 from triage.citydata import load_city
 from triage.config import load_settings
 from triage.console import told_errors
 from triage.progress import Reporter, on_terminal
 from triage.records import parse_mapping
+
+if TYPE_CHECKING:
+    from training.tune import Trial, Tuned
 
 EXPERIMENT = "tuning"
 INTERRUPTED = 130
@@ -56,6 +57,8 @@ def tune(
     seed: Annotated[int, typer.Option(help="Of folds, solvers and the search")] = 0,
 ) -> None:
     """Search the settings that do best on appeals which were not fitted on."""
+    from training.tune import tune as search  # Optuna is slow to load
+
     with told_errors(TrainingError, OSError), on_terminal() as progress:
         settings = load_settings()
         chosen, study = _level(level), study or settings.home / "tune.db"

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from cleanlab.filter import find_label_issues
 from scipy import sparse
 from scipy.special import softmax
 
@@ -133,6 +132,8 @@ def _rank(
 
 def _count(given: Indices, probabilities: Floats) -> int:
     """Estimate how many labels are wrong."""
+    from cleanlab.filter import find_label_issues  # slow to load
+
     present, codes = np.unique(given, return_inverse=True)
     if len(present) < 2:
         return 0
