@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from training.benchmark.tables import table
 
 TEMPLATES = Path(__file__).parent / "data"
-TEMPLATE = "comparison.html"
+TEMPLATE = "page.html"
 MARKDOWN, HTML = "report.md", "report.html"
 
 
@@ -94,7 +94,19 @@ def _html(
         one.name: {"caption": one.caption, "data": b64encode(one.svg.encode()).decode()}
         for one in drawn.values()
     }
-    plain = [replace(section, text=section.text.replace("`", "")) for section in sections]
     return environment.get_template(TEMPLATE).render(
-        title=title, facts=facts, sections=plain, plots=plots
+        title=title,
+        facts=[_plain(fact) for fact in facts],
+        sections=[_without_marks(section) for section in sections],
+        plots=plots,
     )
+
+
+def _without_marks(section: Section) -> Section:
+    rows = tuple(tuple(map(_plain, row)) for row in section.rows)
+    return replace(section, text=_plain(section.text), rows=rows)
+
+
+def _plain(text: str) -> str:
+    """Take Markdown's own marks out, of which the sections hold two."""
+    return text.replace("`", "").replace("**", "")

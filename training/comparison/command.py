@@ -14,12 +14,13 @@ import typer
 from models.registry import SCHEME, LoadedModel, ModelRegistry
 from training.compare import Comparison, compare
 from training.comparison.answers import CityRules
-from training.comparison.page import HTML, MARKDOWN, write_report
+from training.comparison.page import write_report
 from training.data import COLUMNS, Examples, read_examples
 from training.errors import TrainingError
 from training.evaluate import command_line
 from training.gatefile import Gates, load_gates
 from training.gates import Trial, run_gates
+from training.page import HTML, MARKDOWN
 from triage.config import CHAMPION, MODEL_NAME, Settings, load_settings
 from triage.console import told_errors
 from triage.errors import IncompatibleModelError

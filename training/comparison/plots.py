@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
@@ -17,21 +16,13 @@ from training.benchmark.plots import PANEL, STYLE
 from training.benchmark.tables import words
 from training.compare import Comparison
 from training.comparison.answers import Answers
+from training.page import Drawing
 
 CHAMPION, CHALLENGER = COLOURS[0], COLOURS[1]
 MAX_LABELS = 12
 """Labels of the matrix of changes; the rest count as others."""
 
 OTHERS = "…"
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A plot as SVG, under the name of its file, and what it shows."""
-
-    name: str
-    caption: str
-    svg: str
 
 
 def draw(comparison: Comparison) -> Iterator[Drawing]:

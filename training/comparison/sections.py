@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import isnan
 
 from training.benchmark.tables import NONE, number, words
 from training.compare import Comparison, Measured
 from training.comparison.bootstrap import METRICS, N_RESAMPLES, Contrast
 from training.comparison.changes import Change
+from training.page import Section
 from triage.promotion import GateReport
 
 MAX_CHANGES = 30
 """Changes that the report shows; all of them stand in the CSV file beside it."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading, what there is to say, a table, and the names of the plots below it."""
-
-    title: str
-    text: str
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    plots: tuple[str, ...] = ()
 
 
 def sections(comparison: Comparison, gates: Sequence[GateReport]) -> Iterator[Section]:
