@@ -49,7 +49,7 @@ def move(client: TestClient, path: str, token: str, **fields: Any) -> Any:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("ru", ("Договор точности", "не проводилась", "Модель для сравнения не назначена")),
+        ("ru", ("Контракт точности", "не проводилась", "Модель для сравнения не назначена")),
         ("kk", ("Дәлдік шарты", "жүргізілмеген", "Салыстыратын модель тағайындалмаған")),
         ("en", ("Precision contract", "not run", "There is no challenger")),
     ],
