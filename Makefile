@@ -11,7 +11,7 @@ ENCODERS ?= yes
 
 LOCKS := -r requirements.lock $(if $(filter yes,$(ENCODERS)),-r requirements-encoders.lock)
 
-.PHONY: run test install check lint types imports results mlflow lock clean
+.PHONY: run test install check lint types imports results screens mlflow lock clean
 
 run: install  ## Fit the starter model if there is none, then serve on 127.0.0.1:8109
 	@echo "[4/5] starter model"
@@ -56,6 +56,9 @@ results: install  ## Measure again, and bring README's figures up to date: half 
 	@$(BIN)/triage-train benchmark --shared $(SHARED)/data \
 	    $(foreach name,$(ENCODERS_MEASURED),--encoder $(name)) $(foreach name,$(SUITES),--suite $(name))
 	@$(BIN)/triage-train report
+
+screens: install  ## Take pictures of the pages anew, for README: needs Debian's chromium
+	@$(BIN)/python tests/screens.py docs/screens
 
 mlflow: install  ## Open MLflow's own pages on the local registry
 	@$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/var/mlflow.db

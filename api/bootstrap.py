@@ -37,8 +37,8 @@ from triage.urgency import DangerWords
 
 DANGER_WORDS = STARTER_DATA / "danger_words.tsv"
 
-SHADOW_SECONDS = 1.0
-"""How long the shadow waits for a decision before it looks whether the service stops."""
+SHADOW_PAUSE = 0.5
+"""Seconds between two looks at what waits for the challenger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def build_backend(settings: Settings) -> Backend:
     background = Background(
         Task("follow", follower.look, pause=settings.poll_seconds),
         Task("policy", policies.refresh, pause=settings.poll_seconds),
-        Task("shadow", partial(shadow.work, seconds=SHADOW_SECONDS), pause=0.0),
+        Task("shadow", shadow.work, pause=SHADOW_PAUSE),
         Task("health", health.refresh, pause=60 * settings.health_minutes),
     )
     access = Access(sessions, settings.city)

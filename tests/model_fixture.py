@@ -22,7 +22,7 @@ N_EXAMPLES = 600
 
 def save_small_model(path: Path) -> Path:
     """Fit and save the model, with a contract that it keeps from half its probabilities on."""
-    model = _fit(path.with_suffix(".jsonl"))
+    model = fit_corpus(_head_of_corpus(path.with_suffix(".jsonl")))
     probability = np.linspace(0, 1, 999)
     alike = np.full(len(probability), "alike")
     sure = ContractSample(
@@ -38,9 +38,8 @@ def save_small_model(path: Path) -> Path:
     return path
 
 
-def _fit(corpus: Path) -> TriageModel:
-    with (STARTER_DATA / "appeals.jsonl").open(encoding="utf-8") as lines:
-        corpus.write_text("".join(next(lines) for _ in range(N_EXAMPLES)), encoding="utf-8")
+def fit_corpus(corpus: Path) -> TriageModel:
+    """Fit a model on a corpus of the starter data, without an encoder."""
     city = load_city(STARTER_DATA)
     examples = read_examples([str(corpus)], taxonomy=city.taxonomy, enterprises=city.enterprises)
     return fit_model(
@@ -49,3 +48,9 @@ def _fit(corpus: Path) -> TriageModel:
         router=Router.of(city, load_city_rules(STARTER_DATA, city)),
         taxonomy_version=city.taxonomy.version,
     )
+
+
+def _head_of_corpus(path: Path) -> Path:
+    with (STARTER_DATA / "appeals.jsonl").open(encoding="utf-8") as lines:
+        path.write_text("".join(next(lines) for _ in range(N_EXAMPLES)), encoding="utf-8")
+    return path

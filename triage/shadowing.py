@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from queue import Empty, Full, Queue
 
 import structlog
@@ -63,28 +64,16 @@ class Shadow:
         except Full:
             self._count(DROPPED)
 
-    def work(self, *, seconds: float) -> int:
-        """Have the challenger decide on what waits, and store it.
-
-        Parameters
-        ----------
-        seconds
-            How long to wait for the first decision.
-
-        Returns
-        -------
-        int
-            How many were stored.
-        """
-        waiting = self._take(seconds)
-        serving = self._serving
-        if not waiting or serving is None:
-            return 0
-        made = [made for decision in waiting if (made := self._decide(serving, decision))]
-        with self._sessions.write.begin() as session:
-            shadows.add(session, city=self._city_code, shadows=made)
-        self._count(STORED, len(made))
-        return len(made)
+    def work(self) -> None:
+        """Have the challenger decide on all that waits, and store it."""
+        while waiting := self._take():
+            serving = self._serving
+            if serving is None:
+                continue
+            made = [made for decision in waiting if (made := self._decide(serving, decision))]
+            with self._sessions.write.begin() as session:
+                shadows.add(session, city=self._city_code, shadows=made)
+            self._count(STORED, len(made))
 
     def agreement(self) -> Agreement | None:
         """Count where the challenger agrees with the champion; None without a challenger."""
@@ -115,14 +104,11 @@ class Shadow:
                 cursor=cursor,
             )
 
-    def _take(self, seconds: float) -> Sequence[Decision]:
-        taken = []
-        try:
-            taken.append(self._waiting.get(timeout=seconds))
+    def _take(self) -> Sequence[Decision]:
+        taken: list[Decision] = []
+        with suppress(Empty):
             while len(taken) < BATCH:
                 taken.append(self._waiting.get_nowait())
-        except Empty:
-            pass
         return taken
 
     def _decide(self, serving: Serving, decision: Decision) -> ShadowDecision | None:
