@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from fastapi.dependencies import models as handlers
 from model_fixture import save_small_model
 from sqlalchemy import Engine
 from uuid_utils import uuid7
@@ -97,6 +98,15 @@ class PostgresServer:
                 command, check=False, cwd=self.folder, stdout=log, stderr=log, **self._identity
             )
         assert done.returncode == 0, f"{binary} failed: {output.read_text()}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten_apps() -> Iterator[None]:
+    """Have FastAPI forget closed apps: its caches of handlers would keep each of them alive."""
+    yield
+    for value in vars(handlers).values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
 
 
 @pytest.fixture(scope="session")
