@@ -131,7 +131,7 @@ def fit(
                 parameters={**asked, "data": " ".join(Path(name).name for name in data)},
                 progress=progress,
             )
-        folder.save(model, out)
+            folder.save(model, out)  # its self-test asks the encoder once more
         _tell(f"fitted on {len(examples)} appeals, saved in {out}")
         if n_cold := model.info.parameters.get("n_cold_topics"):
             _tell(f"{n_cold} topics have no example and start from their names")

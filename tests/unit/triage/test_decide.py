@@ -446,6 +446,7 @@ FULL = Appeal(
     address="Қабанбай батыр, 11",
     district="ESIL",
     coordinates=Coordinates(51.1, 71.5),
+    sender="a",
 )
 OTHER: dict[str, Any] = {
     "text": "Су жоқ ",
@@ -456,6 +457,7 @@ OTHER: dict[str, Any] = {
     "address": "Қабанбай батыр, 12",
     "district": "NURA",
     "coordinates": Coordinates(51.1, 71.4),
+    "sender": "b",
 }
 
 
@@ -465,7 +467,7 @@ def test_input_hash_each_field_changes_it() -> None:
     nothing: Any = None
     missing = [replace(FULL, **{name: nothing}) for name in OTHER if name != "text"]
     hashes = [input_hash(appeal) for appeal in (FULL, *changed, *missing)]
-    assert len(set(hashes)) == 1 + 8 + 7
+    assert len(set(hashes)) == 1 + 9 + 8
 
 
 def test_input_hash_value_in_another_field_is_another_appeal() -> None:
