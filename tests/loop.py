@@ -74,7 +74,9 @@ class Installation:
 
     def _run(self, program: str, arguments: Sequence[object], status: int) -> Result:
         words = [str(argument) for argument in arguments]
-        result = CliRunner().invoke(PROGRAMS[program], words, env=self._environment)
+        # MLflow leaves its address in the environment of the process: None takes it away.
+        environment = {**self._environment, "MLFLOW_TRACKING_URI": None}
+        result = CliRunner().invoke(PROGRAMS[program], words, env=environment)
         assert result.exit_code == status, f"{words}: {result.output} {result.exception!r}"
         self.ran.append((words[0], result))
         return result
