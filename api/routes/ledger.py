@@ -33,7 +33,7 @@ def list_events(query: Annotated[LedgerQuery, Query()], backend: BackendDep) -> 
 def verify_ledger(backend: BackendDep) -> VerifiedAnswer:
     """Check every event of the ledger, and every row against the event that recorded it.
 
-    That takes about a minute for half a million events. A ledger that is not intact is an answer,
+    Everything is read, which takes a while in a large ledger. One that is not intact is an answer,
     not an error.
     """
     return verified_answer(backend.ledger.verify())
