@@ -31,4 +31,5 @@ def told_errors(*more: type[Exception]) -> Iterator[None]:
 
 def log_to_stderr() -> None:
     """Send logs to standard error: standard output belongs to what a command answers."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    # Looked up at each line: what stands for it now may be closed by then.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
