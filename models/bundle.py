@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.special import softmax
 
 from models.classifier import Floats, LinearHead
 from models.encoders import DenseEncoder, Vectors
+from models.heads import Heads
 from models.hierarchy import Hierarchy
-from models.language import identify
+from models.language import identify_words
 from models.names import NameEvidence
 from models.prediction import CANDIDATES, Candidate, Distribution, Level, Prediction
+from models.rowwise import best_columns, softmax
 from models.selective import ContractSample
 from models.selftest import Case
 from models.sparse import SparseEncoder
-from models.text import normalise
+from models.text import normalise, words
 
 URGENT, NORMAL = "urgent", "normal"
 """Classes of the urgency head."""
@@ -89,7 +90,7 @@ class TriageModel:
 
     sparse_encoder: SparseEncoder
     dense_encoder: DenseEncoder | None
-    heads: dict[Level, LinearHead]
+    heads: Heads
     hierarchy: Hierarchy
     urgency: LinearHead | None
     urgency_weight: float
@@ -122,51 +123,61 @@ class TriageModel:
 
     def _predict_batch(self, texts: Sequence[str], hints: Sequence[str | None]) -> list[Prediction]:
         plain = [normalise(text) for text in texts]
-        matrix, evidence = self.encode(plain)
-        levels = self.probabilities(matrix, plain)
+        found = [words(text) for text in plain]
+        matrix, evidence = self._encode(plain, found)
+        levels = self.probabilities(matrix, found)
         urgency = self._urgency(matrix)
+        candidates = {
+            level: top_candidates(self.heads[level].classes, rows) for level, rows in levels.items()
+        }
+        distributions = {
+            level: [Distribution(self.heads[level].classes, row) for row in rows]
+            for level, rows in levels.items()
+        }
         return [
             Prediction(
-                language=hints[row] or identify(plain[row]),
-                levels={
-                    level: top_candidates(self.heads[level].classes, probabilities[row])
-                    for level, probabilities in levels.items()
-                },
+                language=hints[row] or identify_words(found[row]),
+                levels={level: listed[row] for level, listed in candidates.items()},
                 urgency=None if urgency is None else float(urgency[row]),
-                evidence=float(evidence[row]),
-                distributions={
-                    level: Distribution(self.heads[level].classes, probabilities[row])
-                    for level, probabilities in levels.items()
-                },
+                evidence=known,
+                distributions={level: listed[row] for level, listed in distributions.items()},
             )
-            for row in range(len(plain))
+            for row, known in enumerate(evidence.tolist())
         ]
 
     def encode(self, texts: Sequence[str]) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
         """Turn normalised texts into the features that the heads see, as `encode` does."""
-        return encode(
-            self.sparse_encoder, self.dense_encoder, texts, dense_weight=self.dense_weight
-        )
+        return self._encode(texts, [words(text) for text in texts])
 
-    def probabilities(self, matrix: sparse.csr_matrix, texts: Sequence[str]) -> dict[Level, Floats]:
+    def probabilities(
+        self, matrix: sparse.csr_matrix, found: Sequence[Sequence[str]]
+    ) -> dict[Level, Floats]:
         """Return each level's calibrated probabilities, shape (n_texts, n_classes).
 
         Parameters
         ----------
         matrix
             As of `encode`.
-        texts
-            Normalised.
+        found
+            The words of each normalised text.
         """
-        margins = {level: head.margins(matrix) for level, head in self.heads.items()}
-        evidence = self.names.of(texts) if self.names else None
-        return self.hierarchy.probabilities(margins, evidence)
+        evidence = self.names.of_words(found) if self.names else None
+        return self.hierarchy.probabilities(self.heads.margins(matrix), evidence)
+
+    def _encode(
+        self, texts: Sequence[str], found: Sequence[Sequence[str]]
+    ) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
+        matrix, evidence = self.sparse_encoder.encode_words(found)
+        if self.dense_encoder is not None:
+            vectors = self.dense_encoder.encode(texts)
+            matrix = join_features(matrix, vectors, self.dense_weight)
+        return matrix, evidence
 
     def _urgency(self, matrix: sparse.csr_matrix) -> Floats | None:
         if self.urgency is None:
             return None
         margins = self.urgency_weight * self.urgency.margins(matrix)
-        probabilities: Floats = softmax(margins, axis=1)[:, self.urgency.classes.index(URGENT)]
+        probabilities: Floats = softmax(margins)[:, self.urgency.classes.index(URGENT)]
         return probabilities
 
 
@@ -188,11 +199,32 @@ def join_features(
     matrix: sparse.csr_matrix, vectors: Vectors, dense_weight: float
 ) -> sparse.csr_matrix:
     """Put dense vectors, shape (n_texts, n_dimensions), beside sparse features."""
-    weighted = np.float32(dense_weight) * sparse.csr_matrix(vectors)
-    return sparse.hstack([matrix, weighted], format="csr")
+    n_texts, n_dimensions = vectors.shape
+    row_ends = matrix.indptr + n_dimensions * np.arange(n_texts + 1)
+    starts = row_ends[1:] - n_dimensions  # of each row's dense part
+    is_dense = np.zeros(row_ends[-1], dtype=bool)
+    is_dense[(starts[:, None] + np.arange(n_dimensions)).ravel()] = True
+    columns = np.empty(row_ends[-1], dtype=np.int32)
+    columns[~is_dense] = matrix.indices
+    columns[is_dense] = np.tile(matrix.shape[1] + np.arange(n_dimensions), n_texts)
+    values = np.empty(row_ends[-1], dtype=np.float32)
+    values[~is_dense] = matrix.data
+    values[is_dense] = (np.float32(dense_weight) * vectors).ravel()
+    shape = (n_texts, matrix.shape[1] + n_dimensions)
+    return sparse.csr_matrix((values, columns, row_ends), shape=shape)
 
 
-def top_candidates(classes: Sequence[str], probabilities: Floats) -> tuple[Candidate, ...]:
-    """Return the most probable classes, best first, ties in the order of the classes."""
-    best = np.argsort(-probabilities, kind="stable")[:CANDIDATES]
-    return tuple(Candidate(classes[column], float(probabilities[column])) for column in best)
+def top_candidates(classes: Sequence[str], probabilities: Floats) -> list[tuple[Candidate, ...]]:
+    """Return each row's most probable classes, best first, ties in the order of the classes.
+
+    Parameters
+    ----------
+    probabilities
+        Shape (n_texts, n_classes).
+    """
+    columns = best_columns(probabilities, CANDIDATES)
+    values = np.take_along_axis(probabilities, columns, axis=1)
+    return [
+        tuple(Candidate(classes[column], value) for column, value in zip(*row, strict=True))
+        for row in zip(columns.tolist(), values.tolist(), strict=True)
+    ]

@@ -28,6 +28,7 @@ from models.bundle import ModelInfo, TriageModel
 from models.classifier import LinearHead
 from models.encoders import load_encoder
 from models.errors import BrokenModelError, ModelNotFoundError
+from models.heads import Heads
 from models.hierarchy import Chain, Hierarchy, Link
 from models.names import NameEvidence
 from models.prediction import LEVELS, Level
@@ -219,7 +220,7 @@ def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
     model = TriageModel(
         sparse_encoder=SparseEncoder(vocabulary, tensors["idf"]),
         dense_encoder=load_encoder(str(encoder)) if encoder.is_dir() else None,
-        heads={level: heads[level] for level in LEVELS if level in heads},
+        heads=Heads({level: heads[level] for level in LEVELS if level in heads}),
         hierarchy=hierarchy,
         urgency=heads.get("urgency"),
         urgency_weight=scoring["urgency_weight"],

@@ -8,15 +8,15 @@ speak for who is usually responsible for it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
-from scipy.special import log_softmax, softmax
 
 from models.classifier import Floats
 from models.names import with_evidence
 from models.prediction import Level
+from models.rowwise import log_softmax, multiply, softmax
 from models.toplabel import BetaCurve, correct_all
 
 START_WEIGHT = 3.0
@@ -49,18 +49,14 @@ class Chain:
 
     def log_probabilities(self, category_margins: Floats, topic_margins: Floats) -> Floats:
         """Return log probabilities of topics, shape (n_texts, n_topics)."""
-        n_texts, n_categories = category_margins.shape
-        best_topic = np.empty((n_texts, n_categories))
-        within = np.empty_like(topic_margins)
-        for category in range(n_categories):
-            own = self.parents == category
-            # Not `[:, own]`: its rows are not in one piece, and then they add up in another order
-            # than the row of a single text.
-            margins = np.compress(own, topic_margins, axis=1)
-            best_topic[:, category] = margins.max(axis=1)
-            within[:, own] = log_softmax(self.topic_weight * margins, axis=1)
+        margins = topic_margins[:, self._order]
+        best_topic = np.maximum.reduceat(margins, self._starts, axis=1)
+        weighted = self.topic_weight * margins
+        weighted -= (np.maximum.reduceat(weighted, self._starts, axis=1))[:, self._sorted_parents]
+        totals = np.log(np.add.reduceat(np.exp(weighted), self._starts, axis=1))
+        within = (weighted - totals[:, self._sorted_parents])[:, self._places]
         pooled = self.category_weight * category_margins + self.best_topic_weight * best_topic
-        result: Floats = log_softmax(pooled, axis=1)[:, self.parents] + within
+        result: Floats = log_softmax(pooled)[:, self.parents] + within
         return result
 
     def probabilities(
@@ -68,7 +64,7 @@ class Chain:
     ) -> tuple[Floats, Floats]:
         """Return probabilities of categories and topics that agree on what comes first."""
         topics = np.exp(self.log_probabilities(category_margins, topic_margins))
-        categories = self._sum(topics, category_margins.shape[1])
+        categories = np.add.reduceat(topics[:, self._order], self._starts, axis=1)
         chosen = self.parents[topics.argmax(axis=1)]
         for row in np.flatnonzero(categories.argmax(axis=1) != chosen):
             levelled = level_down(categories[row], int(chosen[row]))
@@ -77,13 +73,23 @@ class Chain:
             categories[row] = levelled
         return categories, topics
 
-    def _sum(self, topics: Floats, n_categories: int) -> Floats:
-        members = sparse.csr_matrix(
-            (np.ones(len(self.parents)), (np.arange(len(self.parents)), self.parents)),
-            shape=(len(self.parents), n_categories),
-        )
-        sums: Floats = np.asarray(topics @ members)
-        return sums
+    # Topics in the order of their categories, so that each category's are in one piece.
+
+    @cached_property
+    def _order(self) -> npt.NDArray[np.int64]:
+        return np.argsort(self.parents, kind="stable")
+
+    @cached_property
+    def _sorted_parents(self) -> npt.NDArray[np.int64]:
+        return self.parents[self._order]
+
+    @cached_property
+    def _starts(self) -> npt.NDArray[np.int64]:
+        return np.flatnonzero(np.diff(self._sorted_parents, prepend=-1))
+
+    @cached_property
+    def _places(self) -> npt.NDArray[np.int64]:
+        return np.argsort(self._order)
 
 
 def level_down(probabilities: Floats, chosen: int) -> Floats:
@@ -132,13 +138,12 @@ class Link:
     def log_probabilities(self, enterprise_margins: Floats, log_shares: Floats) -> Floats:
         """Return log probabilities of enterprises, shape (n_texts, n_enterprises)."""
         pooled = self.head_weight * enterprise_margins + self.shares_weight * log_shares
-        result: Floats = log_softmax(pooled, axis=1)
+        result: Floats = log_softmax(pooled)
         return result
 
     def log_shares(self, topics: Floats) -> Floats:
         """Return the expected log share of each enterprise, given probabilities of topics."""
-        # A dense product adds up in an order that depends on how many texts there are.
-        expected: Floats = np.log(sparse.csr_matrix(topics) @ self.shares)
+        expected: Floats = np.log(multiply(topics, self.shares))
         return expected
 
 
@@ -197,8 +202,7 @@ class Hierarchy:
             Of proper names for enterprises, shape (n_texts, n_enterprises); or None.
         """
         found: dict[Level, Floats] = {
-            level: softmax(weight * margins[level], axis=1)
-            for level, weight in self.weights.items()
+            level: softmax(weight * margins[level]) for level, weight in self.weights.items()
         }
         if self.chain is not None:
             found["category"], found["topic"] = self.chain.probabilities(

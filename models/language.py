@@ -7,11 +7,12 @@ and by endings (`models/data/*.txt`). A text where both have a solid share is mi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import filterfalse
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from models.text import WORD_CACHE_SIZE, fold, romanise, words
 
@@ -70,8 +71,7 @@ class Vocabulary:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What one word says: its vote, its letters, and whether it lacks Kazakh letters."""
 
     vote: Vote
@@ -82,7 +82,12 @@ class Evidence:
 
 def identify(text: str) -> Language:
     """Return the language of a text: ``ru``, ``kk``, ``mixed`` or ``other``."""
-    return LANGUAGE_OF[script(text)]
+    return identify_words(words(text))
+
+
+def identify_words(found: Iterable[str]) -> Language:
+    """Return the language of a text by its words, as `words` returns them."""
+    return LANGUAGE_OF[_script_of(found)]
 
 
 def script(text: str) -> Script:
@@ -91,10 +96,17 @@ def script(text: str) -> Script:
     ``kk_plain`` is Kazakh typed without Kazakh letters, ``kk_latin`` and ``ru_latin`` are Kazakh
     and Russian in Latin letters; ``other`` is anything else, numbers alone included.
     """
-    evidence = [_evidence(word) for word in words(text) if not word.isdecimal()]
-    votes = Counter(one.vote for one in evidence)
-    lettered = sum(one.is_lettered for one in evidence)
-    is_latin = 2 * sum(one.is_latin for one in evidence) > len(evidence)
+    return _script_of(words(text))
+
+
+def _script_of(found: Iterable[str]) -> Script:
+    evidence = Counter(map(_evidence, filterfalse(str.isdecimal, found)))
+    votes: Counter[Vote] = Counter()
+    for one, count in evidence.items():
+        votes[one.vote] += count
+    lettered = sum(count for one, count in evidence.items() if one.is_lettered)
+    latin = sum(count for one, count in evidence.items() if one.is_latin)
+    is_latin = 2 * latin > evidence.total()
     known = votes["kk"] + votes["ru"]
     if not evidence or votes["other"] > known or (is_latin and not known):
         return "other"
@@ -103,7 +115,8 @@ def script(text: str) -> Script:
         return "ru_latin" if is_latin else "ru"
     if language == "mixed" or is_latin:
         return "mixed" if language == "mixed" else "kk_latin"
-    return "kk_plain" if sum(one.is_unlettered for one in evidence) > lettered else "kk"
+    unlettered = sum(count for one, count in evidence.items() if one.is_unlettered)
+    return "kk_plain" if unlettered > lettered else "kk"
 
 
 def _language(kazakh: int, russian: int, default: Language) -> Language:

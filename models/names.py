@@ -9,16 +9,15 @@ stem apart.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
 
 from models.classifier import Floats
+from models.rowwise import softmax
 from models.text import WORD_CACHE_SIZE, lemma, romanise, words
 
 MIN_STEM = 4
@@ -64,13 +63,25 @@ class NameFinder:
         >>> NameFinder({"lgov"}, {"raio"}).find("Живу во Льгове, а не в Льговском районе")
         ['lgov', 'lgov raio']
         """
-        tokens = words(text)
-        found = []
-        for token, after in pairwise([*tokens, ""]):
-            stem = _beginning(token, self.stems)
-            if stem:
-                found.append(f"{stem} {_beginning(after, self.kinds)}".rstrip())
+        return self.find_among(words(text))
+
+    def find_among(self, tokens: Sequence[str]) -> list[str]:
+        """Return the mentions among a text's words, as `find` does."""
+        stems = list(map(self._stem, tokens))
+        if not any(stems):
+            return []
+        found = [
+            f"{stem} {_beginning(after, self.kinds)}".rstrip()
+            for stem, after in zip(stems, [*tokens[1:], ""], strict=True)
+            if stem
+        ]
         return list(dict.fromkeys(found))
+
+    @cached_property
+    def _stem(self) -> Callable[[str], str]:
+        """Return the stem that a word begins with, empty if none."""
+        stems = self.stems
+        return lru_cache(WORD_CACHE_SIZE)(lambda word: _beginning(word, stems))
 
 
 def _beginning(word: str, stems: Collection[str]) -> str:
@@ -98,13 +109,17 @@ class NameEvidence:
     log_ratios: npt.NDArray[np.float32]
 
     def of(self, texts: Sequence[str]) -> Floats:
-        """Return the evidence of normalised texts, shape (n_texts, n_enterprises).
+        """Return the evidence of normalised texts; see `of_words`."""
+        return self.of_words([words(text) for text in texts])
+
+    def of_words(self, texts: Sequence[Sequence[str]]) -> Floats:
+        """Return the evidence of texts by their words, shape (n_texts, n_enterprises).
 
         Several mentions have one voice together; a text without any speaks for nobody.
         """
         evidence = np.zeros((len(texts), self.log_ratios.shape[1]))
-        for row, text in enumerate(texts):
-            places = self.rows(self.finder.find(text))
+        for row, tokens in enumerate(texts):
+            places = self.rows(self.finder.find_among(tokens))
             if places:
                 evidence[row] = self.log_ratios[places].mean(axis=0, dtype=np.float64)
         return evidence
@@ -133,5 +148,5 @@ def with_evidence(probabilities: Floats, log_ratios: Floats) -> Floats:
     told = log_ratios.any(axis=1)
     updated = probabilities.copy()
     logarithms = np.log(np.maximum(probabilities[told], np.finfo(float).tiny))
-    updated[told] = softmax(logarithms + log_ratios[told], axis=1)
+    updated[told] = softmax(logarithms + log_ratios[told])
     return updated

@@ -2,25 +2,32 @@
 
 The first four and the first six characters of a word are a cheap stem that suits Russian
 endings and Kazakh suffixes alike; lemmas and pairs of lemmas add what Russian morphology knows.
+
+`features` says what they are. `SparseEncoder` finds their columns without making them: what is
+known of a word is remembered, and the rest is arithmetic on flat arrays.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
+from functools import cached_property, lru_cache
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from sklearn.preprocessing import normalize
 
 from models.text import WORD_CACHE_SIZE, lemma, romanise, words
 
 PREFIXES = (4, 6)
 MAX_FEATURES = 50_000
+
+UNKNOWN, NONE = -1, -2
+"""Stand for a column: of a feature outside the vocabulary, and of one that a word has not."""
+
+Columns = npt.NDArray[np.int64]
 
 _key = lru_cache(WORD_CACHE_SIZE)(romanise)
 
@@ -78,7 +85,13 @@ class SparseEncoder:
         return cls(vocabulary, idf.astype(np.float32))
 
     def encode(self, texts: Sequence[str]) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
-        """Turn normalised texts into rows.
+        """Turn normalised texts into rows; see `encode_words`."""
+        return self.encode_words([words(text) for text in texts])
+
+    def encode_words(
+        self, texts: Sequence[Sequence[str]]
+    ) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
+        """Turn the words of texts into rows; a row does not depend on the texts beside it.
 
         Returns
         -------
@@ -89,23 +102,104 @@ class SparseEncoder:
         evidence
             Shape (n_texts,): share of each text's features that are in the vocabulary.
         """
-        columns: list[int] = []
-        row_ends = [0]
-        evidence = np.zeros(len(texts))
-        for row, text in enumerate(texts):
-            found = [self.vocabulary.get(feature, -1) for feature in features(text)]
-            known = [column for column in found if column >= 0]
-            columns.extend(known)
-            row_ends.append(len(columns))
-            evidence[row] = len(known) / len(found) if found else 0.0
+        n_texts, n_features = len(texts), len(self.idf)
+        rows, columns, n_found = self._find(texts)
+        n_known = np.bincount(rows, minlength=n_texts)
+        evidence = n_known / np.maximum(n_found, 1)
+        cells, counts = np.unique(rows * n_features + columns, return_counts=True)
+        rows, columns = np.divmod(cells, n_features)
+        values = counts * self.idf[columns].astype(np.float64)
+        lengths = np.sqrt(np.bincount(rows, weights=values**2, minlength=n_texts))
+        scales = np.divide(np.sqrt(evidence), lengths, out=np.zeros(n_texts), where=lengths > 0)
+        row_ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n_texts))])
         matrix = sparse.csr_matrix(
-            (np.ones(len(columns), dtype=np.float32), columns, row_ends),
-            shape=(len(texts), len(self.vocabulary)),
+            ((values * scales[rows]).astype(np.float32), columns, row_ends),
+            shape=(n_texts, n_features),
         )
-        matrix.sum_duplicates()
-        matrix.data *= self.idf[matrix.indices]
-        if matrix.nnz:  # scikit-learn refuses a matrix without rows or without columns
-            matrix = normalize(matrix, copy=False)
-            lengths = np.sqrt(evidence).astype(np.float32)
-            matrix.data *= np.repeat(lengths, np.diff(matrix.indptr))
         return matrix, evidence
+
+    def _find(self, texts: Sequence[Sequence[str]]) -> tuple[Columns, Columns, Columns]:
+        """Return row and column of each known feature, and how many features each text has."""
+        sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+        rows = np.repeat(np.arange(len(texts)), sizes)
+        seen = np.fromiter(
+            chain.from_iterable(map(self._facts, chain.from_iterable(texts))),
+            np.int64,
+            4 * len(rows),
+        ).reshape(-1, 4)
+        of_words, lemmas = seen[:, :3], seen[:, 3]
+        is_known = of_words >= 0
+        paired = np.flatnonzero(rows[:-1] == rows[1:])
+        of_pairs = self._pairs.find(lemmas[paired], lemmas[paired + 1])
+        known_pairs = paired[of_pairs >= 0]
+        n_found = np.bincount(rows, weights=(of_words != NONE).sum(axis=1), minlength=len(texts))
+        return (
+            np.concatenate([np.repeat(rows, is_known.sum(axis=1)), rows[known_pairs]]),
+            np.concatenate([of_words[is_known], of_pairs[of_pairs >= 0]]),
+            n_found.astype(np.int64) + np.maximum(sizes - 1, 0),
+        )
+
+    @cached_property
+    def _facts(self) -> Callable[[str], tuple[int, int, int, int]]:
+        """Return columns of a word's two prefixes and lemma, and the lemma's number in pairs."""
+        find, pairs = self.vocabulary.get, self._pairs
+
+        def facts(word: str) -> tuple[int, int, int, int]:
+            key, of_lemma = _key(word), _key(lemma(word))
+            is_long = len(key) > PREFIXES[0]
+            return (
+                find(f"p {key[: PREFIXES[0]]}", UNKNOWN),
+                find(f"q {key[: PREFIXES[1]]}", UNKNOWN) if is_long else NONE,
+                find(f"l {of_lemma}", UNKNOWN),
+                pairs.numbers.get(of_lemma, UNKNOWN),
+            )
+
+        return lru_cache(WORD_CACHE_SIZE)(facts)
+
+    @cached_property
+    def _pairs(self) -> _Pairs:
+        return _Pairs.of(self.vocabulary)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """The pairs of lemmas in a vocabulary, found by the numbers of the two.
+
+    Attributes
+    ----------
+    numbers
+        Of each lemma that is in a pair.
+    codes
+        Sorted: the first lemma's number times how many there are, plus the second's.
+    columns
+        Of the pairs, in the order of their codes.
+    """
+
+    numbers: dict[str, int]
+    codes: Columns
+    columns: Columns
+
+    @classmethod
+    def of(cls, vocabulary: dict[str, int]) -> _Pairs:
+        pairs = {
+            (first, second): column
+            for feature, column in vocabulary.items()
+            if feature[0] == "b"
+            for _, first, second in [feature.split(" ")]
+        }
+        lemmas = dict.fromkeys(chain.from_iterable(pairs))
+        numbers = {one: number for number, one in enumerate(lemmas)}
+        codes = np.array(
+            [numbers[first] * len(numbers) + numbers[second] for first, second in pairs],
+            dtype=np.int64,
+        )
+        order = np.argsort(codes)
+        return cls(numbers, codes[order], np.array([*pairs.values()], dtype=np.int64)[order])
+
+    def find(self, first: Columns, second: Columns) -> Columns:
+        """Return the column of each pair, `UNKNOWN` where there is none."""
+        if not len(self.codes):
+            return np.full(len(first), UNKNOWN)
+        codes = np.where((first < 0) | (second < 0), -1, first * len(self.numbers) + second)
+        places = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
+        return np.where(self.codes[places] == codes, self.columns[places], UNKNOWN)

@@ -69,7 +69,9 @@ def words(text: str) -> list[str]:
     Latin look-alikes inside a Cyrillic word ('кiм' with a Latin i) become Cyrillic; a word is
     cut after `MAX_WORD_CHARS`.
     """
-    return [word for word, _, _ in word_spans(text)]
+    lowered = _lower(text)
+    found = [word[:MAX_WORD_CHARS] for word in _WORD.findall(lowered)]
+    return list(map(_one_script, found)) if _LATIN.search(lowered) else found
 
 
 def word_spans(text: str) -> list[tuple[str, int, int]]:

@@ -14,6 +14,7 @@ from scipy import sparse
 from models.bundle import BATCH, NORMAL, URGENT, ModelInfo, TriageModel, encode
 from models.classifier import Floats, LinearHead
 from models.encoders import DenseEncoder
+from models.heads import Heads
 from models.hierarchy import START_WEIGHT, Hierarchy
 from models.names import NameEvidence
 from models.prediction import LEVELS, Level
@@ -131,7 +132,7 @@ def fit_model(
     return TriageModel(
         sparse_encoder=sparse_encoder,
         dense_encoder=dense_encoder,
-        heads=fitted.levels,
+        heads=Heads(fitted.levels),
         hierarchy=fitted.hierarchy,
         urgency=fitted.heads.get(URGENCY),
         urgency_weight=fitted.urgency_weight,

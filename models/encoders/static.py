@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
+from scipy import sparse
 from tokenizers import Tokenizer
 
 from models.encoders.base import TOKENIZER, Vectors
 from models.errors import EncoderUnavailableError
+from models.text import WORD_CACHE_SIZE
 
 Table = npt.NDArray[np.float32] | npt.NDArray[np.int8]
 
@@ -55,14 +60,19 @@ class StaticEncoder:
         self._tokenizer = tokenizer
         self._table = table
         self._scales = scales
+        self._vectors = table if scales is None else table.astype(np.float32) * scales[:, None]
+        self._is_by_word = _is_by_word(tokenizer)
+        self._subwords = lru_cache(WORD_CACHE_SIZE)(self._split)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return mean subword vectors of length one; a text without subwords is all zeros."""
-        vectors = np.zeros((len(texts), self._table.shape[1]), dtype=np.float32)
-        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        for row, encoding in enumerate(encodings):
-            if encoding.ids:
-                vectors[row] = self._rows(encoding.ids).mean(axis=0)
+        found = self._numbers(texts)
+        row_ends = np.zeros(len(found) + 1, np.int32)
+        np.cumsum([len(numbers) for numbers in found], out=row_ends[1:])
+        columns = np.fromiter(chain.from_iterable(found), np.int32, row_ends[-1])
+        each_once = np.ones(len(columns), np.float32)
+        shape = (len(found), len(self._vectors))
+        vectors: Vectors = sparse.csr_matrix((each_once, columns, row_ends), shape) @ self._vectors
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         np.divide(vectors, lengths, out=vectors, where=lengths > 0)
         return vectors
@@ -78,7 +88,7 @@ class StaticEncoder:
             Shape (n_subwords, n_dimensions).
         """
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        rows = self._rows(encoding.ids).astype(np.float64)
+        rows = self._vectors[encoding.ids].astype(np.float64)
         length = np.linalg.norm(rows.sum(axis=0))
         return encoding.offsets, rows / length if length > 0 else np.zeros_like(rows)
 
@@ -120,9 +130,41 @@ class StaticEncoder:
         except Exception as error:  # tokenizers raises bare Exception
             raise EncoderUnavailableError(f"{folder}: no static encoder here: {error}") from error
 
-    def _rows(self, ids: list[int]) -> Vectors:
-        rows = self._table[ids].astype(np.float32)
-        return rows if self._scales is None else rows * self._scales[ids, None]
+    def _numbers(self, texts: Sequence[str]) -> list[Sequence[int]]:
+        """Return the numbers of each text's subwords."""
+        if not self._is_by_word:
+            return self._split_all(texts)
+        found: list[Sequence[int]] = []
+        for text in texts:
+            parts = text.split()
+            known = [one for one in map(self._subwords, parts) if one is not None]
+            is_whole = len(known) == len(parts)
+            found.append(
+                list(chain.from_iterable(known)) if is_whole else self._split_all([text])[0]
+            )
+        return found
+
+    def _split(self, word: str) -> tuple[int, ...] | None:
+        """Return a word's subwords, None for one that becomes several."""
+        if " " in unicodedata.normalize("NFKC", word):
+            return None
+        return tuple(self._split_all([word])[0])
+
+    def _split_all(self, texts: Sequence[str]) -> list[Sequence[int]]:
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
+
+def _is_by_word(tokenizer: Tokenizer) -> bool:
+    """Tell whether a text's subwords are those of its words, one after the other."""
+    parts = json.loads(tokenizer.to_str())
+    splitting = parts["pre_tokenizer"] or {}
+    return (
+        splitting.get("type") == "Metaspace"
+        and splitting.get("prepend_scheme") == "always"
+        and splitting.get("split", False)
+        and not parts["added_tokens"]
+    )
 
 
 def is_static(folder: Path) -> bool:

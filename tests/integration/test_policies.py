@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from models import folder
+from models.heads import Heads
 from models.registry import LoadedModel
 from triage.appeal import Appeal
 from triage.audit import Kind
@@ -160,7 +161,7 @@ def test_use_model_of_another_taxonomy_is_refused_and_the_old_one_stays(service,
     service.use(loaded)
     head = loaded.model.heads["topic"]
     renamed = replace(head, classes=("aliens.landing", *head.classes[1:]))
-    strange = replace(loaded.model, heads=loaded.model.heads | {"topic": renamed})
+    strange = replace(loaded.model, heads=Heads(loaded.model.heads | {"topic": renamed}))
     with pytest.raises(IncompatibleModelError, match=r"appeal-triage/8.*topic: aliens\.landing"):
         service.use(replace(loaded, model=strange, version="8"))
     assert service.versions.model_version == "7"

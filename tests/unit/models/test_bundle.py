@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from models.bundle import BATCH, DENSE_WEIGHT, encode, top_candidates
 from models.encoders import StaticEncoder
+from models.heads import Heads
 from models.hierarchy import Hierarchy
 from models.prediction import CANDIDATES, LEVELS, Candidate
 from models.sparse import SparseEncoder
+from models.text import words
 from triage.config import STARTER_DATA
 
 ODD_TEXTS = {
@@ -139,7 +141,7 @@ def test_predict_known_appeal_is_recognised(model):
 def test_predict_model_of_one_level_answers_that_level_alone(model):
     alone = replace(
         model,
-        heads={"enterprise": model.heads["enterprise"]},
+        heads=Heads({"enterprise": model.heads["enterprise"]}),
         hierarchy=Hierarchy(weights={"enterprise": 3.0}),
         urgency=None,
     )
@@ -158,7 +160,7 @@ def test_predict_urgent_words_raise_urgency(model):
 
 def test_probabilities_categories_are_sums_of_their_topics(model, appeals, parents):
     matrix, _ = model.encode(appeals)
-    levels = model.probabilities(matrix, appeals)
+    levels = model.probabilities(matrix, [words(text) for text in appeals])
     categories, topics = model.heads["category"].classes, model.heads["topic"].classes
     for column, category in enumerate(categories):
         of_category = [place for place, topic in enumerate(topics) if parents[topic] == category]
@@ -175,19 +177,19 @@ def test_encode_dense_vectors_stand_beside_the_sparse_ones(tokenizer, table):
     )
     assert matrix.shape == (2, 5 + table.shape[1])
     assert np.linalg.norm(matrix[[0], 5:].toarray()) == pytest.approx(DENSE_WEIGHT)
-    assert matrix[[1]].nnz == 0
+    assert not matrix[[1]].toarray().any()
     assert evidence.tolist() == [1.0, 0.0]
     assert matrix.dtype == np.float32
 
 
 def test_top_candidates_ties_stand_in_the_order_of_the_classes():
     probabilities = np.array([0.1, 0.2, 0.1, 0.3, 0.1, 0.1, 0.1])
-    codes = [candidate.code for candidate in top_candidates("abcdefg", probabilities)]
-    assert codes == ["d", "b", "a", "c", "e"]
+    (row,) = top_candidates("abcdefg", probabilities[None])
+    assert [candidate.code for candidate in row] == ["d", "b", "a", "c", "e"]
 
 
 def test_top_candidates_fewer_classes_than_asked_for_gives_all():
-    assert top_candidates(["a", "b"], np.array([0.4, 0.6])) == (
-        Candidate("b", 0.6),
-        Candidate("a", 0.4),
-    )
+    assert top_candidates(["a", "b"], np.array([[0.4, 0.6], [1.0, 0.0]])) == [
+        (Candidate("b", 0.6), Candidate("a", 0.4)),
+        (Candidate("a", 1.0), Candidate("b", 0.0)),
+    ]

@@ -10,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 from models import folder, selftest
 from models.classifier import LinearHead
 from models.errors import BrokenModelError, EncoderUnavailableError, ModelNotFoundError
+from models.heads import Heads
 from models.selective import NO_SAMPLE, ContractSample
 
 TEXTS = ["нет воды в доме", "су жоқ", "", "автобус 32 не приехал", "qzxwv"]
@@ -50,7 +51,7 @@ def without_encoder(model):
     return replace(
         model,
         dense_encoder=None,
-        heads={level: cut(head) for level, head in model.heads.items()},
+        heads=Heads({level: cut(head) for level, head in model.heads.items()}),
         urgency=cut(model.urgency),
         info=replace(model.info, encoder="none"),
     )
@@ -107,7 +108,7 @@ def test_save_arrays_in_any_memory_order_are_read_back_as_they_were(fitted_model
     column_order = LinearHead(head.classes, np.asfortranarray(head.coef), head.intercept)
     odd = replace(
         fitted_model,
-        heads=fitted_model.heads | {"topic": column_order},
+        heads=Heads(fitted_model.heads | {"topic": column_order}),
         contract_samples={"topic": sample},
     )
     folder.save(odd, tmp_path / "odd")
@@ -121,7 +122,7 @@ def test_save_model_without_optional_parts_loads_without_them(fitted_model, tmp_
     sparse = without_encoder(fitted_model)
     bare = replace(
         sparse,
-        heads={"enterprise": sparse.heads["enterprise"]},
+        heads=Heads({"enterprise": sparse.heads["enterprise"]}),
         hierarchy=replace(
             fitted_model.hierarchy, chain=None, link=None, weights={"enterprise": 2.0}
         ),
@@ -182,8 +183,8 @@ def test_fingerprint_changes_with_anything_that_decides_an_answer(fitted_model, 
             | {"topic": replace(sample, group=np.char.add("other ", sample.group))},
         ),
         replace(fitted_model, urgency_weight=fitted_model.urgency_weight + 1),
-        replace(fitted_model, heads=fitted_model.heads | {"topic": shifted}),
-        replace(fitted_model, heads=fitted_model.heads | {"topic": renamed}),
+        replace(fitted_model, heads=Heads(fitted_model.heads | {"topic": shifted})),
+        replace(fitted_model, heads=Heads(fitted_model.heads | {"topic": renamed})),
         replace(
             fitted_model,
             hierarchy=replace(hierarchy, chain=replace(hierarchy.chain, topic_weight=9.0)),

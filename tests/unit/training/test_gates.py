@@ -9,6 +9,7 @@ import pytest
 from comparison_cases import answers, comparison_of, table_of
 
 from models import folder
+from models.heads import Heads
 from models.registry import LoadedModel
 from training.data import Examples
 from training.gatefile import load_gates
@@ -182,7 +183,7 @@ def test_self_test_broken_or_missing_fails(loaded):
     assert judge_self_test(loaded)[0]
     head = loaded.model.heads["topic"]
     torn = replace(head, intercept=head.intercept[::-1].copy() + 1)
-    broken = replace(loaded.model, heads=loaded.model.heads | {"topic": torn})
+    broken = replace(loaded.model, heads=Heads(loaded.model.heads | {"topic": torn}))
     passed, reason = judge_self_test(replace(loaded, model=broken))
     assert not passed
     assert reason.startswith("triage/2: self-test 1")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models import folder
+from models.heads import Heads
 from training.errors import TrainingError
 from training.suggest import POOL, suggest
 from triage.config import STARTER_DATA
@@ -61,4 +62,4 @@ def test_suggest_text_without_a_known_word_is_passed_over(model, texts):
 def test_suggest_level_that_the_model_lacks_says_so(model, texts):
     heads = {level: head for level, head in model.heads.items() if level != "topic"}
     with pytest.raises(TrainingError, match="can't tell one topic"):
-        suggest(replace(model, heads=heads), texts, 5)
+        suggest(replace(model, heads=Heads(heads)), texts, 5)
