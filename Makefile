@@ -6,12 +6,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# ENCODERS=no leaves out torch and sentence-transformers: the default model needs neither.
+# ENCODERS=no leaves out torch, sentence-transformers and Spark: the default model needs none of them.
 ENCODERS ?= yes
 
 LOCKS := -r requirements.lock $(if $(filter yes,$(ENCODERS)),-r requirements-encoders.lock)
 
-.PHONY: run test install check lint types imports results screens mlflow lock clean
+.PHONY: run test install check lint types imports results screens mlflow audit lock clean
 
 run: install  ## Fit the starter model if there is none, then serve on 127.0.0.1:8109
 	@echo "[4/5] starter model"
@@ -68,10 +68,14 @@ mlflow: install  ## Open MLflow's own pages on the local registry
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
     --no-header --annotation-style line
 
+audit: install  ## Ask for known vulnerabilities of what is pinned: needs pypi.org
+	@$(BIN)/uv tool run pip-audit --strict --no-deps --disable-pip \
+	    -r requirements.lock -r requirements-encoders.lock
+
 lock: install  ## Pin the newest versions that pyproject.toml allows
 	@$(COMPILE) --upgrade --extra dev -o requirements.lock
 	@{ echo "torch==2.13.0"; \
-	   $(COMPILE) --extra encoders --extra onnx --extra benchmark -c requirements.lock | sed 's/ *#.*//' \
+	   $(COMPILE) --extra encoders --extra onnx --extra benchmark --extra spark -c requirements.lock | sed 's/ *#.*//' \
 	       | grep -vE '^(torch|triton|nvidia-|cuda-|setuptools)' \
 	       | grep -vxFf <(sed 's/ *#.*//' requirements.lock); } > requirements-encoders.lock
 

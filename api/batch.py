@@ -9,24 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO, get_args
+from typing import Any, TextIO
 
 from models.bundle import BATCH, TriageModel
-from models.language import Language
 from models.output import as_json
-from models.prediction import LEVELS
-from models.text import normalise
 from triage.errors import InvalidRecordsError
 from triage.records import Record
-
-COLUMNS = ("id", "text", "language")
-"""What is taken from a row; the rest is passed over."""
-
-LANGUAGES = get_args(Language)
-"""Hints that are taken; with any other the model tells the language itself."""
-
-EMPTY: dict[str, Any] = {"language": "other", **dict.fromkeys(LEVELS, None), "error": "text_empty"}
-"""Answer to a row without a text: it is in the output, so that no row is lost."""
+from triage.rows import COLUMNS, EMPTY, hint_of, text_of
 
 
 def classify_records(
@@ -72,11 +61,10 @@ def write_lines(answers: Iterable[dict[str, Any]], output: str) -> int:
 
 def _row(number: int, record: Record, columns: Mapping[str, str]) -> dict[str, Any]:
     values = {name: record.values.get(column) for name, column in columns.items()}
-    text, identifier = values["text"], values["id"]
     return {
-        "id": number if identifier is None else identifier,
-        "text": "" if text is None else normalise(str(text)),
-        "language": values["language"] if values["language"] in LANGUAGES else None,
+        "id": number if values["id"] is None else values["id"],
+        "text": text_of(values["text"]),
+        "language": hint_of(values["language"]),
     }
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 SCHEME = "models:/"
 ARTIFACT = "model"
+FOLDER = "folder"
+"""Version of a model that was loaded from a folder, not from a registry."""
+
 IMPATIENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -282,7 +285,7 @@ class ModelRegistry:
         if not reference.startswith(SCHEME):
             path = Path(reference)
             loaded = folder.load(path, self_test=self_test)
-            return LoadedModel(loaded, path.resolve().name, "folder")
+            return LoadedModel(loaded, path.resolve().name, FOLDER)
         name, version = self.resolve(reference)
         with tempfile.TemporaryDirectory() as scratch:
             downloaded = self._download(f"{SCHEME}{name}/{version}", scratch)

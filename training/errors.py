@@ -29,3 +29,21 @@ class InvalidGatesError(TrainingError):
     """A file of gates is wrong; says which lines and why."""
 
     code = "invalid_gates"
+
+
+class SparkUnavailableError(TrainingError):
+    """Spark can't be started here; says what to install."""
+
+    code = "spark_unavailable"
+
+
+class SparkFailedError(TrainingError):
+    """Spark gave up on a job; what was written before stays."""
+
+    code = "spark_failed"
+
+
+class OtherScoringError(TrainingError):
+    """A folder holds answers of another model or to other appeals; says what differs."""
+
+    code = "other_scoring"

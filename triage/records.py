@@ -168,7 +168,7 @@ def _json_records(lines: Iterator[str]) -> Iterator[Record]:
             raise InvalidRecordsError(f"{number}: not JSON: {error}") from error
         if not isinstance(value, dict):
             raise InvalidRecordsError(f"{number}: a JSON object is expected on each line")
-        yield Record(number, {name: _cell(value) for name, value in value.items()})
+        yield Record(number, {name: clean_cell(value) for name, value in value.items()})
 
 
 def _parquet_records(source: str) -> Iterator[Record]:
@@ -179,7 +179,7 @@ def _parquet_records(source: str) -> Iterator[Record]:
         with parquet.ParquetFile(source) as file:
             batches = (batch.to_pylist() for batch in file.iter_batches(PARQUET_BATCH))
             for number, row in enumerate(chain.from_iterable(batches), start=1):
-                yield Record(number, {name: _cell(value) for name, value in row.items()})
+                yield Record(number, {name: clean_cell(value) for name, value in row.items()})
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise InvalidRecordsError(f" can't be read as Parquet: {error}") from error
 
@@ -210,10 +210,10 @@ def _check_header(header: Sequence[str]) -> None:
 def _cells(header: Sequence[str], row: Sequence[Any], line: int) -> dict[str, Any]:
     if len(row) != len(header):
         raise InvalidRecordsError(f"{line}: {len(row)} fields, the header has {len(header)}")
-    return {name: _cell(value) for name, value in zip(header, row, strict=True) if name}
+    return {name: clean_cell(value) for name, value in zip(header, row, strict=True) if name}
 
 
-def _cell(value: Any) -> Any:
+def clean_cell(value: Any) -> Any:
     """Undo what file formats do to a cell: nothing is NaN or blank there, the code 3 is 3.0."""
     if isinstance(value, float):
         return None if isnan(value) else int(value) if value.is_integer() else value
