@@ -16,7 +16,7 @@ import hashlib
 import json
 import tempfile
 from dataclasses import asdict, fields, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -122,7 +122,12 @@ def check(folder: Path) -> None:
         listed = list(manifest.items())
     except (ValueError, AttributeError) as error:
         raise BrokenModelError(f"{folder / MANIFEST}: not a manifest: {error}") from error
+    links = sorted(path for path in folder.rglob("*") if path.is_symlink())
+    if links:
+        raise BrokenModelError(f"{links[0]}: a link, which could lead anywhere")
     for name, expected in listed:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise BrokenModelError(f"{folder / MANIFEST}: names {name}, which lies outside")
         path = folder / name
         if not path.is_file():
             raise BrokenModelError(f"{path}: missing")

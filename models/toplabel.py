@@ -97,7 +97,7 @@ def _correct_topics(
 ) -> Floats:
     """Scale topics with their categories, then move mass within the chosen category alone."""
     rows = np.arange(len(categories))
-    scale = categories / np.maximum(found["category"], TINY)
+    scale = categories / np.maximum(found["category"], np.finfo(float).tiny)
     topics: Floats = found["topic"] * scale[:, parents]
     chosen = parents[found["topic"].argmax(axis=1)]
     own = parents[None, :] == chosen[:, None]
