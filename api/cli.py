@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import uvicorn
 
-from api import cli_access, cli_store
+from api import cli_access, cli_settings, cli_store
 from api.app import create_app
-from api.batch import COLUMNS, classify_records, write_lines
+from api.batch import classify_records, write_lines
 from api.bootstrap import build_service
 from api.moves import HEADER, Totals, as_json, table_row
+from api.server import server_options
+from api.workers import serve_workers
 from models.registry import ModelRegistry
+from triage.access import Access
 from triage.citydata import check_city, install_city, load_city
 from triage.config import Settings, load_settings
 from triage.console import log_to_stderr, told_errors
 from triage.errors import InvalidCityFileError
 from triage.progress import OnTerminal, on_terminal
 from triage.records import Record, parse_mapping, read_records
+from triage.rows import COLUMNS
 from triage.rulefile import load_city_rules, load_rules
 from triage.store.sessions import check_store, make_engine, prepare_store
 from triage.timezone import KAZAKHSTAN
@@ -35,7 +40,10 @@ app.add_typer(data, name="data")
 app.add_typer(routes, name="routes")
 app.add_typer(cli_access.people, name="people")
 app.add_typer(cli_access.keys, name="keys")
+app.command()(cli_settings.settings)
 app.command()(cli_store.purge)
+app.command()(cli_store.backup)
+app.command()(cli_store.restore)
 
 
 class _Server(uvicorn.Server):
@@ -44,33 +52,44 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]  # passed through
         await super().startup(sockets)  # type: ignore[arg-type]  # passed through
         if self.started:
-            typer.echo(f"ready: http://{self.config.host}:{self.config.port}", err=True)
+            _say_ready(self.config.host, self.config.port)
 
 
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="By default TRIAGE_HOST")] = None,
     port: Annotated[int | None, typer.Option(help="By default TRIAGE_PORT")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="By default TRIAGE_WORKERS")] = None,
 ) -> None:
     """Serve API and pages; the database is migrated and the champion loaded first."""
     log_to_stderr()
     with told_errors():
-        found = load_settings()
-        given = {"host": host or found.host, "port": found.port if port is None else port}
-        settings = found.model_copy(update=given)
-        served = create_app(settings)
-        access = served.state.backend.access
-        cli_access.check_guarded(settings, access)
-        if link := cli_access.first_link(settings, access):
-            typer.echo(f"sign in as {cli_access.LOCAL_ADMIN}, once: {link}", err=True)
-        config = uvicorn.Config(
-            served,
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            access_log=False,
+        given = {"host": host or None, "port": port, "workers": workers}
+        settings = load_settings().model_copy(
+            update={name: value for name, value in given.items() if value is not None}
         )
-        _Server(config).run()
+        options = server_options(settings)
+        if settings.workers == 1:
+            served = create_app(settings)
+            _let_in(settings, served.state.backend.access)
+            _Server(uvicorn.Config(served, **options)).run()
+            return
+        # Once, before there are several who would.
+        _let_in(settings, cli_access.prepare_access(settings))
+        say_ready = partial(_say_ready, settings.host, settings.port)
+        if not serve_workers(settings, say_ready, **options):
+            raise typer.Exit(1)
+
+
+def _let_in(settings: Settings, access: Access) -> None:
+    """Refuse to serve unguarded, and print the link of an admin who has no password yet."""
+    cli_access.check_guarded(settings, access)
+    if link := cli_access.first_link(settings, access):
+        typer.echo(f"sign in as {cli_access.LOCAL_ADMIN}, once: {link}", err=True)
+
+
+def _say_ready(host: str, port: int) -> None:
+    typer.echo(f"ready: http://{host}:{port}", err=True)
 
 
 @app.command()
@@ -112,13 +131,6 @@ def migrate() -> None:
     with told_errors():
         prepare_store(make_engine(load_settings().store_url))
     typer.echo("the database is up to date", err=True)
-
-
-@app.command()
-def settings() -> None:
-    """List every TRIAGE_* variable with its default."""
-    for name, field in Settings.model_fields.items():
-        typer.echo(f"TRIAGE_{name.upper():20} {field.description} [{field.default}]")
 
 
 @data.command()

@@ -15,7 +15,7 @@ from triage.console import told_errors
 from triage.errors import InvalidSettingsError
 from triage.keys import PER_MINUTE, ApiKeys
 from triage.roles import Role
-from triage.store.sessions import Sessions, check_store, make_engine, make_sessions
+from triage.store.sessions import Sessions, check_store, make_engine, make_sessions, prepare_store
 
 LOCAL_ADMIN = "admin"
 """Made where there is nobody, so that a fresh service can be looked at at once."""
@@ -116,6 +116,17 @@ def check_guarded(settings: Settings, access: Access) -> None:
         f" `triage people add NAME --role {Role.ADMIN}` and `triage people password NAME` first,"
         " or serve on 127.0.0.1"
     )
+
+
+def prepare_access(settings: Settings) -> Access:
+    """Bring the database to this version's tables, and tell who may come in.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    prepare_store(make_engine(settings.store_url))
+    return _access(settings)
 
 
 def first_link(settings: Settings, access: Access) -> str | None:

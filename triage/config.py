@@ -71,6 +71,25 @@ class Settings(BaseSettings):
         "", description="Claim that holds a person's role; empty: roles are given here"
     )
     port: int = Field(8109, ge=0, le=65_535, description="Port to serve on")
+    workers: int = Field(
+        1, ge=1, le=64, description="Processes that serve, each with the model in its memory"
+    )
+    otlp_endpoint: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s]+(/[^\s]*)?)?$",
+        description="OpenTelemetry collector that takes traces over HTTP; empty: no traces",
+    )
+    max_concurrent: int = Field(
+        256,
+        gt=0,
+        description="Requests that a process works on at once; more are told to come again (503)",
+    )
+    client_seconds: float = Field(
+        15.0,
+        gt=0,
+        description="How long a client may take to send a request's head, and again its body, and"
+        " to read its answer",
+    )
     target_precision: float = Field(
         Policy.target_precision, gt=0, lt=1, description="Contract: precision of what goes unseen"
     )
