@@ -1,4 +1,4 @@
-"""Reads request bodies: JSON in UTF-8 or a form, never more than a limit."""
+"""Reads request bodies: JSON in UTF-8 or a form; `api.limits` has seen to their size."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-MAX_BODY_BYTES = 1_048_576
-"""20,000 characters take 240 kB where JSON escapes each of them."""
-
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
@@ -22,8 +19,10 @@ FORM = "application/x-www-form-urlencoded"
 class RequestRefusedError(HTTPException):
     """A request that is refused before anybody looks into it; `code` is stable."""
 
-    def __init__(self, status_code: int, code: str, detail: str) -> None:
-        super().__init__(status_code, detail)
+    def __init__(
+        self, status_code: int, code: str, detail: str, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(status_code, detail, headers)
         self.code = code
 
 
@@ -36,15 +35,9 @@ class JsonRequest(Request):
         Raises
         ------
         RequestRefusedError
-            The body is too large, not UTF-8 or not JSON.
+            The body is not UTF-8 or not JSON.
         """
         return parse_json(await self.body())
-
-    async def body(self) -> bytes:
-        """Return the body, read once."""
-        if not hasattr(self, "_body"):
-            self._body = await read_limited(self)
-        return self._body
 
 
 class JsonRoute(APIRoute):
@@ -68,35 +61,16 @@ async def read_form(request: Request) -> dict[str, str]:
     Raises
     ------
     RequestRefusedError
-        The body is too large, not UTF-8 or no form.
+        The body is not UTF-8 or no form.
     """
     _require_content_type(request, FORM)
-    body = await read_limited(request)
+    body = await request.body()
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
     except UnicodeDecodeError as error:
         _refuse_encoding(error)
     except ValueError as error:
         raise RequestRefusedError(400, "invalid_form", f"the body is no form: {error}") from error
-
-
-async def read_limited(request: Request) -> bytes:
-    """Return the body; refuse it as soon as it is known to be over the limit.
-
-    Raises
-    ------
-    RequestRefusedError
-        The body is too large.
-    """
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
-        _refuse_size()
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            _refuse_size()
-    return bytes(body)
 
 
 def parse_json(body: bytes) -> Any:
@@ -146,9 +120,3 @@ def _refuse_encoding(error: UnicodeDecodeError) -> NoReturn:
     raise RequestRefusedError(
         400, "invalid_encoding", f"the body is not UTF-8 at byte {error.start}"
     ) from error
-
-
-def _refuse_size() -> NoReturn:
-    raise RequestRefusedError(
-        413, "body_too_large", f"the body is over the limit of {MAX_BODY_BYTES} bytes"
-    )

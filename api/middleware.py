@@ -13,7 +13,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
+from api.hardening import harden
 from api.metrics import Metrics
+from api.scope import DECISION_ID, PROBLEM_CODE
 
 REQUEST_ID = "X-Request-Id"
 OTHER = "other"
@@ -24,19 +26,28 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 log = structlog.get_logger(__name__)
 
 
+CLIENT_LEFT = 499
+"""Stands for the status of a request that nobody waited for, as in nginx's logs."""
+
+
 class RequestMiddleware:
-    """Wraps the whole app, so that no answer leaves without its request id.
+    """Wraps the whole app, so that no answer leaves without its request id and safe headers.
 
     Parameters
     ----------
     render
         Turns the problem of an unforeseen error into a response.
+    https_only
+        As of `api.hardening.harden`.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, render: errors.Render) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, render: errors.Render, *, https_only: bool
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._render = render
+        self._https_only = https_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -47,7 +58,7 @@ class RequestMiddleware:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             started = perf_counter()
             status = await self._serve(scope, receive, send)
-            self._record(scope, status, perf_counter() - started)
+            self._record(scope, status or CLIENT_LEFT, perf_counter() - started)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
         status = 0
@@ -56,7 +67,9 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID] = scope["request_id"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = scope["request_id"]
+                harden(headers, scope["path"], https_only=self._https_only)
             await send(message)
 
         try:
@@ -72,13 +85,18 @@ class RequestMiddleware:
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or OTHER
+        code = scope.get(PROBLEM_CODE)
         self._metrics.observe_request(scope["method"], route, status, seconds)
+        if code and status >= 500:
+            self._metrics.observe_error(code)
+        found = {"decision_id": scope.get(DECISION_ID), "code": code}
         log.info(
             "request.served",
             method=scope["method"],
             route=route,
             status=status,
             milliseconds=round(seconds * 1000, 1),
+            **{name: value for name, value in found.items() if value},
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.errors import PROBLEM_TYPE
+from api.limits import WATCHED
 from api.schemas.problems import Problem
 
 DESCRIPTION = """\
@@ -21,6 +22,9 @@ Machines send an API key: `Authorization: Bearer KEY`. A key has a role: `intake
 and reads the decisions on them, `supervisor` reads and reviews all, `data_scientist` reads all,
 `admin` may do everything. A service that is reached from its own machine alone takes requests
 without a key for `intake`, unless it is set up otherwise.
+
+A service that has as much in work as it can hold answers 503 with `Retry-After`: send the same
+request again after so many seconds.
 
 Errors are problem details (RFC 9457) with a stable `code`. Every answer carries `X-Request-Id`,
 the caller's own if it sent one.
@@ -38,6 +42,8 @@ TAGS = [
 ]
 
 
+PROBLEM_SCHEMA = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+
 REFUSALS = (401, 403, 429)
 """What routes answer that ask who is there."""
 
@@ -51,22 +57,38 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Have the app describe its problems under their own media type."""
+    """Have the app describe its problems under their own media type, those of limits as well."""
     describe = app.openapi
 
-    def with_problem_type() -> dict[str, Any]:
+    def with_problems() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _correct_problem_type(describe())
+            schema = describe()
+            _add_limits(schema)
+            _correct_problem_type(schema)
         return describe()
 
-    app.openapi = with_problem_type  # type: ignore[method-assign]  # FastAPI's documented way
+    app.openapi = with_problems  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _add_limits(schema: dict[str, Any]) -> None:
+    """Add what `api.limits` answers before any route is asked."""
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            statuses = [] if path in WATCHED else [503]
+            statuses += [408, 413] if "requestBody" in operation else []
+            for status in statuses:
+                operation["responses"].setdefault(str(status), _problem(status))
+
+
+def _problem(status: int) -> dict[str, Any]:
+    content = {"application/json": {"schema": PROBLEM_SCHEMA}}
+    return {"description": HTTPStatus(status).phrase, "content": content}
 
 
 def _correct_problem_type(schema: dict[str, Any]) -> None:
-    problem = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     for path in schema["paths"].values():
         for operation in path.values():
             for response in operation["responses"].values():
                 content = response.get("content", {})
-                if content.get("application/json", {}).get("schema") == problem:
+                if content.get("application/json", {}).get("schema") == PROBLEM_SCHEMA:
                     content[PROBLEM_TYPE] = content.pop("application/json")

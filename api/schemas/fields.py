@@ -97,7 +97,12 @@ Text = Annotated[
 ]
 """The text of an appeal, kept as it came."""
 
-Name = Annotated[str, StringConstraints(max_length=MAX_NAME_CHARS), AfterValidator(_check_name)]
+Name = Annotated[
+    str,
+    StringConstraints(max_length=MAX_NAME_CHARS),
+    AfterValidator(_check_name),
+    WithJsonSchema({"type": "string", "maxLength": MAX_NAME_CHARS, "pattern": r"\S"}),
+]
 """An id, code or person's name: not blank."""
 
 Remark = Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
@@ -36,7 +37,7 @@ def show_home(principal: Reader, backend: BackendDep, pages: PagesDep) -> Respon
 
 
 @router.post(f"{PAGES}appeals")
-def submit_appeal(
+async def submit_appeal(
     principal: Submitter, form: FormDep, backend: BackendDep, intake: IntakeDep, pages: PagesDep
 ) -> Response:
     """Decide on the appeal in the form and lead to its decision."""
@@ -44,12 +45,14 @@ def submit_appeal(
     try:
         request = ClassifyRequest.model_validate(given)
         appeal = request.to_appeal(backend.service.city, backend.pseudonyms)
-        decision = intake.submit(appeal, actor=principal.name)
+        decision = await intake.submit(appeal, actor=principal.name)
     except ValidationError as error:
-        return _render(principal, backend, pages, form, errors.of_invalid_request(error.errors()))
+        failure = errors.of_invalid_request(error.errors())
     except TriageError as error:
-        return _render(principal, backend, pages, form, errors.of_own_error(error))
-    return RedirectResponse(f"{PAGES}decisions/{decision.id}", status_code=303)
+        failure = errors.of_own_error(error)
+    else:
+        return RedirectResponse(f"{PAGES}decisions/{decision.id}", status_code=303)
+    return await run_in_threadpool(_render, principal, backend, pages, form, failure)
 
 
 def _render(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from api import errors
 from api.bootstrap import Backend
-from api.deps import BackendDep, get_decision_id
+from api.deps import BackendDep, parse_decision_id
 from api.schemas.fields import Name
 from api.security import READERS, allow
 from api.web import links
@@ -105,7 +105,7 @@ async def replay_decision(office: OfficeDep, form: FormDep) -> Response:
     """Decide again on a stored appeal, and show whether it comes out the same."""
     asked = form.get("decision_id", "").strip()
     try:
-        decision_id = await get_decision_id(asked)
+        decision_id = parse_decision_id(asked)
         replayed = office.backend.ledger.replay(decision_id, office.backend.service.serving)
     except TriageError as error:
         return office.refuse(error, decision_id=asked)

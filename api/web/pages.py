@@ -24,14 +24,6 @@ __all__ = ["HOME", "PAGES", "Pages", "PagesDep", "render_problem"]
 SIGN_IN = f"{PAGES}signin"
 COOKIE_SECONDS = 365 * 24 * 3600
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self';"
-        " frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    # Pages hold residents' texts.
-    "Cache-Control": "no-store",
     # The same address is a whole page to a browser and a part of one to htmx.
     "Vary": "HX-Request",
 }

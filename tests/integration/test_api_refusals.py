@@ -10,7 +10,7 @@ import pytest
 from api_checks import RU, count_rows, problem_code
 from fastapi.testclient import TestClient
 
-from api.bodies import MAX_BODY_BYTES
+from api.limits import MAX_BODY_BYTES
 
 JSON = {"content-type": "application/json"}
 SOON = (datetime.now(UTC) + timedelta(days=2)).isoformat()
