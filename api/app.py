@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api import errors, openapi, web
+from api.background import Background, Task
 from api.bootstrap import build_backend
+from api.limits import LimitsMiddleware
 from api.metrics import Metrics
 from api.middleware import RequestMiddleware
 from api.routes import (
@@ -28,7 +30,11 @@ from api.routes import (
     state,
 )
 from api.security import Gate
+from api.telemetry import Tracing, TracingMiddleware
 from triage.config import Settings, load_settings
+
+PUBLISHING_PAUSE = 1.0
+"""Seconds between two times that a worker tells the others what it counts."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -38,18 +44,29 @@ def create_app(settings: Settings) -> FastAPI:
     ------
     InvalidCityFileError, StoreUnavailableError
         The city's files are wrong, or there is no database.
+    InvalidSettingsError
+        Traces are wanted, and what sends them is not installed.
     """
+    tracing = Tracing(settings.otlp_endpoint) if settings.otlp_endpoint else None
     backend = build_backend(settings)
     metrics = Metrics()
     metrics.follow_model(backend.versions)
     metrics.follow_registry(backend.follower, backend.shadow)
     metrics.follow_health(backend.health)
+    metrics.follow_intake(lambda: backend.intake.depth)
+    backend.intake.observed_by(metrics.observe_batch)
+    publishing = Background(Task("metrics", metrics.publish, pause=PUBLISHING_PAUSE))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         backend.background.start()
+        if metrics.is_shared:
+            publishing.start()
         yield
+        publishing.stop()
         backend.close()
+        if tracing:
+            tracing.close()
 
     app = FastAPIOffline(
         title="Appeal triage",
@@ -83,7 +100,17 @@ def create_app(settings: Settings) -> FastAPI:
     web.install(app, settings)
     openapi.install(app)
     errors.install(app, web.render_problem)
-    app.add_middleware(RequestMiddleware, metrics=metrics, render=web.render_problem)
+    app.add_middleware(LimitsMiddleware, settings=settings, render=web.render_problem)
+    # Added last, it stands before all the others.
+    app.add_middleware(
+        RequestMiddleware,
+        metrics=metrics,
+        render=web.render_problem,
+        https_only=settings.public_url.startswith("https:"),
+    )
+    if tracing:
+        tracing.watch(backend.engine)
+        app.add_middleware(TracingMiddleware, tracing=tracing)
     return app
 
 

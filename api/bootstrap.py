@@ -19,6 +19,7 @@ from triage.config import MODEL_NAME, STARTER_DATA, Settings
 from triage.errors import ModelNotReadyError
 from triage.explain import Explainer
 from triage.following import Follower
+from triage.intake import GroupCommit
 from triage.keys import ApiKeys
 from triage.ledger import Ledger
 from triage.monitoring import HealthWatch, Monitor
@@ -32,7 +33,7 @@ from triage.service import TriageService
 from triage.shadowing import Shadow
 from triage.signin import SignIn
 from triage.similar import Similar
-from triage.store.sessions import make_engine, make_sessions, prepare_store
+from triage.store.sessions import WriteProbe, make_engine, make_sessions, prepare_store
 from triage.urgency import DangerWords
 
 DANGER_WORDS = STARTER_DATA / "danger_words.tsv"
@@ -46,7 +47,9 @@ class Backend:
     """All that handlers work with."""
 
     service: TriageService
+    intake: GroupCommit
     engine: Engine
+    probe: WriteProbe
     access: Access
     sign_in: SignIn
     keys: ApiKeys
@@ -65,7 +68,8 @@ class Backend:
     pseudonyms: Pseudonyms
 
     def close(self) -> None:
-        """Stop what runs in the background, and close the connections to the database."""
+        """Answer what waits, stop what runs in the background, and close the connections."""
+        self.intake.close()
         self.background.stop()
         self.engine.dispose()
 
@@ -117,7 +121,9 @@ def build_backend(settings: Settings) -> Backend:
     session_time = timedelta(hours=settings.session_hours)
     return Backend(
         service=service,
+        intake=GroupCommit(service.submit_all),
         engine=engine,
+        probe=WriteProbe(engine),
         access=access,
         sign_in=SignIn(sessions, settings.city, access, session_time=session_time),
         keys=ApiKeys(sessions, settings.city),

@@ -9,9 +9,11 @@ from fastapi import Depends, Path, Request
 
 from api.bootstrap import Backend
 from api.metrics import Metrics
+from api.scope import DECISION_ID
 from triage.appeal import Appeal, Decision
 from triage.errors import DecisionNotFoundError
 from triage.service import TriageService
+from triage.submission import Submission
 
 # These are coroutines because FastAPI would send plain functions through the thread pool.
 
@@ -43,31 +45,53 @@ ServiceDep = Annotated[TriageService, Depends(get_service)]
 class Intake:
     """Submits appeals, has the challenger look at some, and counts the answers."""
 
-    def __init__(self, backend: BackendDep, metrics: MetricsDep) -> None:
+    def __init__(self, request: Request, backend: Backend, metrics: Metrics) -> None:
+        self._scope = request.scope
         self._backend = backend
         self._metrics = metrics
 
-    def submit(self, appeal: Appeal, *, actor: str) -> Decision:
+    async def submit(self, appeal: Appeal, *, actor: str, key: str | None = None) -> Decision:
         """Decide on an appeal and store the decision; see `TriageService.submit`."""
-        decision = self._backend.service.submit(appeal, actor=actor)
+        decision = await self._backend.intake.submit(Submission(appeal, actor, key))
         self._backend.shadow.offer(decision)
         self._metrics.observe_decision(decision)
+        self._scope[DECISION_ID] = decision.id
         return decision
 
 
-async def get_decision_id(decision_id: Annotated[str, Path(max_length=200)]) -> str:
-    """Return the id in the path in its canonical form.
+def parse_decision_id(text: str) -> str:
+    """Return a decision's id in its canonical form.
 
     Raises
     ------
     DecisionNotFoundError
-        It has not the form of an id, so no decision can have it.
+        The text has not the form of an id, so no decision can have it.
     """
     try:
-        return str(UUID(decision_id))
+        return str(UUID(text))
     except ValueError:
         raise DecisionNotFoundError("no decision has an id of this form") from None
 
 
-IntakeDep = Annotated[Intake, Depends()]
+async def get_decision_id(
+    request: Request, decision_id: Annotated[str, Path(max_length=200)]
+) -> str:
+    """Return the id in the path in its canonical form, and leave it for the log.
+
+    Raises
+    ------
+    DecisionNotFoundError
+        It has not the form of an id.
+    """
+    found = parse_decision_id(decision_id)
+    request.scope[DECISION_ID] = found
+    return found
+
+
+async def get_intake(request: Request, backend: BackendDep, metrics: MetricsDep) -> Intake:
+    """Return what takes appeals in for a request."""
+    return Intake(request, backend, metrics)
+
+
+IntakeDep = Annotated[Intake, Depends(get_intake)]
 DecisionId = Annotated[str, Depends(get_decision_id)]

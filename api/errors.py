@@ -14,7 +14,9 @@ from fastapi.responses import JSONResponse, Response
 from sqlalchemy import exc as sqlalchemy_errors
 from starlette.exceptions import HTTPException
 
+from api.methods import allowed_methods
 from api.schemas.problems import FieldProblem, Problem
+from api.scope import PROBLEM_CODE
 from models import errors as model_errors
 from triage import errors as triage_errors
 
@@ -39,6 +41,10 @@ PROBLEMS: dict[type[Exception], Kind] = {
     triage_errors.TriageError: Kind(500, "The service failed"),
     triage_errors.InvalidAppealError: Kind(422, "The appeal can't be taken"),
     triage_errors.AppealConflictError: Kind(409, "The appeal id came before with another content"),
+    triage_errors.IdempotencyConflictError: Kind(
+        409, "The idempotency key came before with another content"
+    ),
+    triage_errors.IntakeClosedError: Kind(503, "The service is shutting down"),
     triage_errors.ModelNotReadyError: Kind(503, "No model is loaded"),
     triage_errors.DecisionNotFoundError: Kind(404, "There is no such decision"),
     triage_errors.DecisionPurgedError: Kind(409, "The appeal's text was removed"),
@@ -50,6 +56,8 @@ PROBLEMS: dict[type[Exception], Kind] = {
     triage_errors.InvalidCityFileError: Kind(500, "A file of the city is invalid"),
     triage_errors.InvalidSettingsError: Kind(500, "A setting is invalid"),
     triage_errors.InvalidRecordsError: Kind(500, "A file of records is invalid"),
+    triage_errors.InvalidBackupError: Kind(500, "A backup is invalid"),
+    triage_errors.StoreNotEmptyError: Kind(409, "The database is not empty"),
     triage_errors.NotSignedInError: Kind(401, "Credentials are needed"),
     triage_errors.InvalidKeyError: Kind(401, "The API key is not valid"),
     triage_errors.ForbiddenError: Kind(403, "The role does not allow this"),
@@ -84,9 +92,11 @@ PROBLEMS: dict[type[Exception], Kind] = {
 STORE_ERRORS = (
     sqlalchemy_errors.OperationalError,
     sqlalchemy_errors.InterfaceError,
+    sqlalchemy_errors.InternalError,
     sqlalchemy_errors.TimeoutError,
 )
-"""What the database raises that is not there, is locked, or has no connection left."""
+"""What the database raises that is not there, is locked, full or read-only, or has no connection
+left."""
 
 MAX_ERRORS = 20
 """Errors of one request that are told; a hostile one could have thousands."""
@@ -169,7 +179,8 @@ def of_unexpected_error() -> Failure:
 
 
 def problem(request: Request, failure: Failure) -> Problem:
-    """Put a failure in the context of its request."""
+    """Put a failure in the context of its request, and leave its code there."""
+    request.scope[PROBLEM_CODE] = failure.code
     return Problem(
         type=URN + failure.code,
         title=failure.title,
@@ -201,7 +212,12 @@ def install(app: FastAPI, render: Render) -> None:
         return render(request, problem(request, failure), _headers(error, failure))
 
     async def http(request: Request, error: Any) -> Response:
-        return render(request, problem(request, of_http_error(error)), error.headers or {})
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (
+            methods := allowed_methods(request)
+        ):
+            headers["Allow"] = methods
+        return render(request, problem(request, of_http_error(error)), headers)
 
     async def invalid(request: Request, error: Any) -> Response:
         # The first part of a place says body, query or path.

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response, Security
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.bodies import FORM, RequestRefusedError, read_form
@@ -115,6 +116,10 @@ class Gate:
             return Credentials(Principal(ANONYMOUS, Role.INTAKE, "anonymous"))
         return NOBODY
 
+    def asks_store(self, request: Request, bearer: HTTPAuthorizationCredentials | None) -> bool:
+        """Tell whether `credentials` has to look something up."""
+        return bearer is not None or bool(self.session_token(request))
+
     def session_token(self, request: Request) -> str:
         """Return the token in the session's cookie, empty without one."""
         return request.cookies.get(self._cookie(request), "")
@@ -168,13 +173,16 @@ async def get_gate(request: Request) -> Gate:
 GateDep = Annotated[Gate, Depends(get_gate)]
 
 
-def get_credentials(
+async def get_credentials(
     request: Request,
     gate: GateDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Credentials:
     """Return who asks, and keep it for whatever renders the answer."""
-    found = gate.credentials(request, bearer)
+    if gate.asks_store(request, bearer):
+        found = await run_in_threadpool(gate.credentials, request, bearer)
+    else:
+        found = gate.credentials(request, bearer)
     request.state.credentials = found
     return found
 

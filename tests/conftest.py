@@ -59,11 +59,17 @@ class PostgresServer:
             package = self._hand_to_nobody(package)
         self._binaries = package / "pginstall" / "bin"
         self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        self.start()
+
+    def start(self) -> None:
         self._run("pg_ctl", "-w", "-l", "server.log", "-o", f"-h '' -k {self.folder} -F", "start")
+
+    def crash(self) -> None:
+        self._run("pg_ctl", "-w", "-m", "immediate", "stop")
 
     def stop(self) -> None:
         try:
-            self._run("pg_ctl", "-w", "-m", "immediate", "stop")
+            self.crash()
         finally:
             shutil.rmtree(self.folder)
 
@@ -71,13 +77,13 @@ class PostgresServer:
         return f"postgresql://postgres@/{name}?host={self.folder}"
 
     def create(self, name: str, template: str = "template1") -> str:
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return self.url(name)
 
     def drop(self, name: str) -> None:
-        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def _execute(self, statement: str) -> None:
+    def execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement.encode())
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -34,24 +35,71 @@ def add_key(environment: dict[str, str], role: str = "admin") -> dict[str, str]:
     return {"Authorization": f"Bearer {made.stdout.strip()}"}
 
 
+class Server:
+    """A server that can be killed and started again, on the same port.
+
+    Parameters
+    ----------
+    log
+        File that its output is added to.
+    """
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self._environment = environment
+        self._log = log
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start the process; it is not ready yet."""
+        command = [TRIAGE, "serve", "--port", str(self._port)]
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, env=self._environment, stdout=output, stderr=subprocess.STDOUT
+            )
+
+    def wait_until_ready(self) -> None:
+        """Wait until it answers that appeals can be taken."""
+        assert self._process is not None
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            _wait_until_ready(client, self._process, self._log)
+
+    def kill(self) -> None:
+        """End it at once, whatever it is about (SIGKILL)."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def limit_files(self, size: int) -> None:
+        """Have it write no file beyond so many bytes from now on, as if the disk were full."""
+        assert self._process is not None
+        _, hardest = resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, hardest))
+
+    def stop(self) -> None:
+        """End it as a service manager would."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        assert self._process.wait(timeout=30) in (0, -signal.SIGTERM)
+
+
 @contextmanager
 def running_server(environment: dict[str, str], log: Path) -> Iterator[httpx.Client]:
     """Run the server until the block ends, then stop it as a service manager would."""
-    port = _free_port()
-    command = [TRIAGE, "serve", "--port", str(port)]
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command, env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
+    server = Server(environment, log)
+    server.start()
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            _wait_until_ready(client, process, log)
+        server.wait_until_ready()
+        with httpx.Client(base_url=server.url, timeout=30) as client:
             yield client
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) in (0, -signal.SIGTERM)
+        server.stop()
     finally:
-        process.kill()
-        process.wait()
+        server.kill()
 
 
 def _free_port() -> int:
@@ -64,9 +112,8 @@ def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], lo
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
-        try:
+        with suppress(httpx.TransportError):
             if client.get("/readyz").status_code == 200:
                 return
-        except httpx.TransportError:
-            time.sleep(0.1)
+        time.sleep(0.1)
     raise AssertionError(f"not ready after {START_SECONDS} s: {log.read_text()}")

@@ -10,7 +10,8 @@ keep the head's hash elsewhere from time to time.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -35,17 +36,31 @@ from triage.store.events import Event
 from triage.verification import verify
 
 __all__ = [
+    "Entry",
     "Kind",
     "append",
+    "append_all",
     "append_decision",
     "append_review",
     "canonical_json",
     "decision_digest",
+    "decision_entry",
     "digest",
     "event_hash",
     "review_digest",
     "verify",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What happened, before it has its place in a ledger."""
+
+    kind: Kind
+    subject_id: str
+    actor: str
+    payload: Mapping[str, Any]
+    at: datetime
 
 
 def append(
@@ -59,31 +74,33 @@ def append(
     at: datetime,
 ) -> Event:
     """Append an event to a city's ledger; other writers wait until the transaction ends."""
+    entry = Entry(kind=kind, subject_id=subject_id, actor=actor, payload=payload, at=at)
+    return append_all(session, city=city, entries=[entry])[0]
+
+
+def append_all(session: Session, *, city: str, entries: Sequence[Entry]) -> list[Event]:
+    """Append events to a city's ledger, in their order; see `append`."""
     head = cities.lock(session, city=city)
-    fields: dict[str, Any] = {
-        "city": city,
-        "sequence": head.sequence + 1,
-        "kind": kind.value,
-        "subject_id": subject_id,
-        "actor": actor,
-        "at": at,
-        # As it will be read back: times are text there, tuples are lists.
-        "payload": json.loads(canonical_json(payload)),
-        "previous_hash": head.hash,
-    }
-    event = Event(**fields, hash=digest(fields))
-    events.add(session, event=event)
-    cities.move_head(session, city=city, head=Head(event.sequence, event.hash))
-    return event
+    appended = []
+    for entry in entries:
+        event = _chained(entry, city, head)
+        appended.append(event)
+        head = Head(event.sequence, event.hash)
+    events.add_all(session, events=appended)
+    cities.move_head(session, city=city, head=head)
+    return appended
 
 
 def append_decision(
     session: Session, *, city: str, decision: Decision, actor: str, draw: Draw | None = None
 ) -> Event:
     """Record a decision that was stored in this transaction, and its draw if there is one."""
-    return append(
-        session,
-        city=city,
+    return append_all(session, city=city, entries=[decision_entry(decision, actor, draw)])[0]
+
+
+def decision_entry(decision: Decision, actor: str, draw: Draw | None) -> Entry:
+    """Return what the ledger says of a decision that was stored, and of its draw if any."""
+    return Entry(
         kind=Kind.DECISION_MADE,
         subject_id=decision.id,
         actor=actor,
@@ -106,3 +123,19 @@ def append_review(session: Session, *, city: str, review: Review, version: int) 
         payload=review_payload(review, version),
         at=review.reviewed_at,
     )
+
+
+def _chained(entry: Entry, city: str, head: Head) -> Event:
+    """Return the event that follows the head of a ledger."""
+    fields: dict[str, Any] = {
+        "city": city,
+        "sequence": head.sequence + 1,
+        "kind": entry.kind.value,
+        "subject_id": entry.subject_id,
+        "actor": entry.actor,
+        "at": entry.at,
+        # As it will be read back: times are text there, tuples are lists.
+        "payload": json.loads(canonical_json(entry.payload)),
+        "previous_hash": head.hash,
+    }
+    return Event(**fields, hash=digest(fields))

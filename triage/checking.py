@@ -63,30 +63,59 @@ class CheckOutcome:
     enterprise: str | None
 
 
-def draw(session: Session, *, city: str, decision: Decision, base_share: float) -> Draw | None:
-    """Draw a decision or not, in the transaction that stores it, and store the draw."""
-    if decision.action is not Action.AUTO:
-        return None
-    code = _code(decision, "category")
-    n_routed = draws.count_routed(
-        session,
-        city=city,
-        category=code,
-        language=decision.language,
-        since=decision.decided_at - sampling.LATELY,
-        limit=sampling.enough(base_share),
-    )
-    share = sampling.share_of(n_routed, base_share)
-    if not sampling.is_drawn(decision.id, city, share):
-        return None
-    drawn = Draw(
-        decision_id=decision.id,
-        stratum=sampling.stratum_of(code, decision.language),
-        share=share,
-        drawn_at=decision.decided_at,
-    )
-    draws.add(session, city=city, draw=drawn)
-    return drawn
+class Drawer:
+    """Draws decisions for the sample, in the transaction that stores them.
+
+    Parameters
+    ----------
+    base_share
+        Share of a stratum that is drawn at least; of rare strata more.
+    """
+
+    def __init__(self, city_code: str, base_share: float) -> None:
+        self._city_code = city_code
+        self._base_share = base_share
+        self._enough_since: dict[str, datetime] = {}
+
+    def draw(self, session: Session, decision: Decision) -> Draw | None:
+        """Draw a decision that was stored in this transaction or not, and store the draw."""
+        # Most are not drawn however rare their stratum is, which need not be looked up then.
+        highest = max(self._base_share, sampling.MAX_SHARE)
+        if decision.action is not Action.AUTO or not self._is_drawn(decision, highest):
+            return None
+        share = self._share(session, decision)
+        if not self._is_drawn(decision, share):
+            return None
+        drawn = Draw(
+            decision_id=decision.id,
+            stratum=sampling.stratum_of(_code(decision, "category"), decision.language),
+            share=share,
+            drawn_at=decision.decided_at,
+        )
+        draws.add(session, city=self._city_code, draw=drawn)
+        return drawn
+
+    def _is_drawn(self, decision: Decision, share: float) -> bool:
+        return sampling.is_drawn(decision.id, self._city_code, share)
+
+    def _share(self, session: Session, decision: Decision) -> float:
+        code, enough = _code(decision, "category"), sampling.enough(self._base_share)
+        stratum = sampling.stratum_of(code, decision.language)
+        since = decision.decided_at - sampling.LATELY
+        if since <= self._enough_since.get(stratum, since - sampling.LATELY):
+            return sampling.share_of(enough, self._base_share)
+        times = draws.last_routed(
+            session,
+            city=self._city_code,
+            category=code,
+            language=decision.language,
+            since=since,
+            limit=enough,
+        )
+        if len(times) == enough:
+            # Nothing takes these away: until the first of them is old, there are enough.
+            self._enough_since[stratum] = times[-1]
+        return sampling.share_of(len(times), self._base_share)
 
 
 class AuditSample:

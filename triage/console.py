@@ -30,6 +30,20 @@ def told_errors(*more: type[Exception]) -> Iterator[None]:
 
 
 def log_to_stderr() -> None:
-    """Send logs to standard error: standard output belongs to what a command answers."""
-    # Looked up at each line: what stands for it now may be closed by then.
-    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    """Send logs to standard error: standard output belongs to what a command answers.
+
+    People at a terminal read lines in colour, machines one JSON object a line.
+    """
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if sys.stderr.isatty():
+        renderer = structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        # Looked up at each line: what stands for it now may be closed by then.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -40,19 +40,14 @@ class Kind(StrEnum):
 def canonical_json(value: object) -> str:
     """Return the one JSON text of a value: keys sorted, no spaces, times in UTC.
 
+    Dataclasses are written as objects of their fields.
+
     Raises
     ------
     ValueError
         On NaN, infinity, or a datetime without a time zone.
     """
-    return json.dumps(
-        value,
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
-        default=_utc,
-    )
+    return _ENCODER.encode(value)
 
 
 def digest(value: object) -> str:
@@ -62,8 +57,8 @@ def digest(value: object) -> str:
 
 def decision_digest(decision: Decision) -> str:
     """Return the digest of a decision and its appeal."""
-    content = asdict(decision)
-    appeal, route = content["appeal"], content["route"]
+    appeal, route = _content(decision.appeal), _content(decision.route)
+    content = _content(decision) | {"appeal": appeal, "route": route}
     # What later versions added is left out where there is none: decisions that were made before
     # keep the digest that they were given.
     added = (
@@ -81,14 +76,14 @@ def decision_digest(decision: Decision) -> str:
 
 def review_digest(review: Review) -> str:
     """Return the digest of a review."""
-    return digest(asdict(review))
+    return digest(review)
 
 
 def event_hash(event: Event) -> str:
     """Return the hash that an event must have: of its other fields."""
-    fields = asdict(event)
-    del fields["hash"]
-    return digest(fields)
+    content = _content(event)
+    del content["hash"]
+    return digest(content)
 
 
 def decision_payload(decision: Decision) -> dict[str, Any]:
@@ -98,7 +93,7 @@ def decision_payload(decision: Decision) -> dict[str, Any]:
 
 def draw_payload(draw: Draw | None) -> dict[str, Any]:
     """Return what the event of a decision must hold besides: whether and how it was drawn."""
-    return {"draw": draw and digest(asdict(draw))}
+    return {"draw": draw and digest(draw)}
 
 
 def check_payload(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,9 +110,22 @@ def review_payload(review: Review, version: int) -> dict[str, Any]:
     }
 
 
-def _utc(value: object) -> str:
-    if not isinstance(value, datetime):
-        raise TypeError(f"no canonical JSON for {type(value).__name__}")
-    if value.tzinfo is None:
-        raise ValueError(f"datetime without a time zone: {value!r}")
-    return value.astimezone(UTC).isoformat(timespec="microseconds")
+def _content(value: Any) -> dict[str, Any]:
+    """Return a dataclass's fields by name, as they are: `asdict` would copy all that is in them."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+def _plain(value: Any) -> str | dict[str, Any]:
+    """Return what JSON knows in place of what it does not."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"datetime without a time zone: {value!r}")
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if is_dataclass(value):
+        return _content(value)
+    raise TypeError(f"no canonical JSON for {type(value).__name__}")
+
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
+)

@@ -30,6 +30,18 @@ class AppealConflictError(TriageError):
     code = "appeal_conflict"
 
 
+class IdempotencyConflictError(TriageError):
+    """Another appeal came under this idempotency key before."""
+
+    code = "idempotency_conflict"
+
+
+class IntakeClosedError(TriageError):
+    """The service is shutting down and takes no appeal any more."""
+
+    code = "intake_closed"
+
+
 class ModelNotReadyError(TriageError):
     """No model is loaded, so nothing can be decided."""
 
@@ -106,6 +118,18 @@ class InvalidRecordsError(TriageError):
     """A file of appeals can't be read; the message says which line and why."""
 
     code = "invalid_records"
+
+
+class InvalidBackupError(TriageError):
+    """A file that is no whole backup, or of other tables than this version has."""
+
+    code = "invalid_backup"
+
+
+class StoreNotEmptyError(TriageError):
+    """The database that a backup is to be restored into holds something already."""
+
+    code = "store_not_empty"
 
 
 class NotSignedInError(TriageError):

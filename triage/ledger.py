@@ -10,7 +10,6 @@ from triage.errors import BrokenLedgerError, DecisionNotFoundError, DecisionPurg
 from triage.progress import Reporter, Silent
 from triage.serving import Serving
 from triage.store import decisions, events
-from triage.store.decisions import StoredDecision
 from triage.store.events import EventFilters, EventPage
 from triage.store.sessions import Sessions
 
@@ -121,21 +120,28 @@ class Ledger:
         DecisionPurgedError
             The appeal's text is gone.
         """
-        stored = self._get(decision_id)
-        then = stored.decision
+        then = self.decided(decision_id)
+        return compare(then, serving.decide(then.appeal, decision_id=then.id, at=then.decided_at))
+
+    def decided(self, decision_id: str) -> Decision:
+        """Return a decision that can be made again.
+
+        Raises
+        ------
+        DecisionNotFoundError
+        DecisionPurgedError
+            The appeal's text is gone.
+        """
+        with self.sessions.read.begin() as session:
+            stored = decisions.get(session, city=self.city_code, decision_id=decision_id)
+        if stored is None:
+            raise DecisionNotFoundError(f"no decision {decision_id}")
         if stored.purged_at is not None:
             raise DecisionPurgedError(
                 f"the text of decision {decision_id} was removed when its time was over,"
                 " so it can't be decided on again"
             )
-        return compare(then, serving.decide(then.appeal, decision_id=then.id, at=then.decided_at))
-
-    def _get(self, decision_id: str) -> StoredDecision:
-        with self.sessions.read.begin() as session:
-            stored = decisions.get(session, city=self.city_code, decision_id=decision_id)
-        if stored is None:
-            raise DecisionNotFoundError(f"no decision {decision_id}")
-        return stored
+        return stored.decision
 
 
 def compare(then: Decision, now: Decision) -> Replayed:

@@ -84,6 +84,11 @@ class PolicyBook:
             rows = policies.newest_first(session, city=self._city)
             return (*map(self._to_stored, rows), self._of_settings())
 
+    def find(self, content: str) -> Policy | None:
+        """Return the policy whose content has this version (`Policy.version`), if one ever held."""
+        held = (stored.policy for stored in self.history())
+        return next((policy for policy in held if policy.version == content), None)
+
     def set(
         self, policy: Policy, *, actor: str, reason: str, expected_version: int | None = None
     ) -> StoredPolicy:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from threading import Lock
 
-import structlog
 from uuid_utils import uuid7
 
 from models.bundle import BATCH, TriageModel
 from models.prediction import Prediction
 from models.registry import LoadedModel
 from models.selective import Contract, ContractSample
-from triage import audit, checking
+from triage import audit
 from triage.appeal import Appeal, Decision, Versions
 from triage.citydata import City
-from triage.decide import input_hash
 from triage.errors import (
-    AppealConflictError,
     DecisionNotFoundError,
-    InvalidAppealError,
     ModelNotReadyError,
 )
 from triage.policy import Policy
@@ -31,9 +27,10 @@ from triage.routing import Router
 from triage.rules import NO_RULES, RuleBook
 from triage.sampling import BASE_SHARE
 from triage.serving import Serving
-from triage.store import appeals, cities, decisions, reviews
+from triage.store import decisions, reviews
 from triage.store.decisions import DecisionFilters, Page, StoredDecision
 from triage.store.sessions import Sessions
+from triage.submission import Outcome, Submission, Submitter
 from triage.urgency import DangerWords
 from triage.whatif import Move, moves
 
@@ -44,7 +41,6 @@ SYSTEM = "system"
 """The actor of what no person did."""
 
 _SILENT = Silent()
-log = structlog.get_logger(__name__)
 
 
 class TriageService:
@@ -80,8 +76,8 @@ class TriageService:
         self._sessions = sessions
         self._danger_words = danger_words
         self._router = Router.of(city, rules)
-        self._audit_share = audit_share
         self._clock = clock
+        self._submitter = Submitter(sessions, city_code, audit_share=audit_share, clock=clock)
         self._serving: Serving | None = None
         self._swapping = Lock()
 
@@ -154,10 +150,11 @@ class TriageService:
             if self._serving is not None:
                 self._serving = self.prepare(self._serving.loaded)
 
-    def submit(self, appeal: Appeal, *, actor: str) -> Decision:
+    def submit(self, appeal: Appeal, *, actor: str, key: str | None = None) -> Decision:
         """Decide on an appeal and store the decision.
 
-        The same appeal under the same `appeal_id` gets the decision it got before.
+        The same appeal under the same `appeal_id`, or the same idempotency key of the same
+        sender, gets the decision it got before.
 
         Raises
         ------
@@ -165,19 +162,30 @@ class TriageService:
             The district is not one of the city's.
         AppealConflictError
             Another appeal came under this `appeal_id` before.
+        IdempotencyConflictError
+            Another appeal came under this key before.
         ModelNotReadyError
             No model is loaded.
         """
-        if appeal.district is not None and self.city.districts.get(appeal.district) is None:
-            raise InvalidAppealError(
-                f"unknown district {appeal.district}", field="district", code="unknown_district"
-            )
-        earlier = self._find_earlier(appeal)
-        if earlier is not None:
-            return earlier
-        decision = self._ready().decide(appeal, decision_id=str(uuid7()), at=self._clock())
-        _log_failures(decision)
-        return self._store(decision, actor)
+        outcome = self.submit_all([Submission(appeal, actor, key)])[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def submit_all(self, submissions: Sequence[Submission]) -> list[Outcome]:
+        """Decide on appeals by one model, and store the decisions in one transaction.
+
+        Returns
+        -------
+        list
+            For each appeal its decision, or what `submit` would raise.
+
+        Raises
+        ------
+        ModelNotReadyError
+            No model is loaded, and one of the appeals is new.
+        """
+        return self._submitter.submit_all(submissions, self._ready)
 
     def review(self, decision_id: str, request: ReviewRequest) -> StoredDecision:
         """Accept or override a decision.
@@ -291,46 +299,3 @@ class TriageService:
             cursor = found.next_cursor
             if cursor is None:
                 return
-
-    def _find_earlier(self, appeal: Appeal) -> Decision | None:
-        if appeal.appeal_id is None:
-            return None
-        with self._sessions.read.begin() as session:
-            found = appeals.find(session, city=self.city_code, appeal_id=appeal.appeal_id)
-        return None if found is None else self._same_or_conflict(appeal, found)
-
-    def _same_or_conflict(self, appeal: Appeal, found: appeals.FoundAppeal) -> Decision:
-        if found.input_hash != input_hash(appeal):
-            raise AppealConflictError(
-                f"appeal_id {appeal.appeal_id} came before with another content"
-            )
-        return self.get(found.decision_id).decision
-
-    def _store(self, decision: Decision, actor: str) -> Decision:
-        appeal = decision.appeal
-        with self._sessions.write.begin() as session:
-            cities.lock(session, city=self.city_code)
-            found = appeal.appeal_id and appeals.find(
-                session, city=self.city_code, appeal_id=appeal.appeal_id
-            )
-            if not found:
-                decisions.add(session, city=self.city_code, decision=decision, submitted_by=actor)
-                drawn = checking.draw(
-                    session, city=self.city_code, decision=decision, base_share=self._audit_share
-                )
-                audit.append_decision(
-                    session, city=self.city_code, decision=decision, actor=actor, draw=drawn
-                )
-                return decision
-        return self._same_or_conflict(appeal, found)
-
-
-def _log_failures(decision: Decision) -> None:
-    for failure in decision.route.failures:
-        log.error(
-            "rule.failed",
-            decision_id=decision.id,
-            appeal_id=decision.appeal.appeal_id,
-            rule=failure.rule,
-            error=failure.error,
-        )

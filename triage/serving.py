@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from models.bundle import TriageModel
 from models.conformal import PredictionSets, conformalize
-from models.prediction import Level
+from models.prediction import Level, Prediction
 from models.registry import LoadedModel
 from models.selective import NO_SAMPLE, ContractSample, conclude
 from triage.appeal import Appeal, Decision, Versions
@@ -79,10 +80,23 @@ class Serving:
         """What the contract rests on."""
         return contract_sample(self.loaded.model, self.context.router)
 
-    def decide(self, appeal: Appeal, *, decision_id: str, at: datetime) -> Decision:
-        """Predict, and decide on the prediction."""
-        prediction = self.loaded.model.predict([appeal.text], [appeal.language])[0]
-        return decide(appeal, prediction, self.context, decision_id=decision_id, at=at)
+    def predict(self, appeals: Sequence[Appeal]) -> list[Prediction]:
+        """Have the model score appeals."""
+        return self.loaded.model.predict(
+            [appeal.text for appeal in appeals], [appeal.language for appeal in appeals]
+        )
+
+    def decide(
+        self,
+        appeal: Appeal,
+        *,
+        decision_id: str,
+        at: datetime,
+        prediction: Prediction | None = None,
+    ) -> Decision:
+        """Decide on an appeal, by what `predict` said of it or what it says now."""
+        found = self.predict([appeal])[0] if prediction is None else prediction
+        return decide(appeal, found, self.context, decision_id=decision_id, at=at)
 
 
 def contract_sample(model: TriageModel, router: Router) -> ContractSample:

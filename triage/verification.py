@@ -150,7 +150,10 @@ def _recorded_rows(session: Session, *, city: str, batch: Sequence[Event]) -> St
             for row_id, row in made.items()
         },
         **{(Kind.AUDIT_CHECKED, row_id): _of_check(row) for row_id, row in drawn.items()},
-        **{(Kind.APPEAL_PURGED, row_id): _of_purge(row) for row_id, row in made.items()},
+        **{
+            (Kind.APPEAL_PURGED, row_id): _of_purge(made[row_id])
+            for row_id in ids[Kind.APPEAL_PURGED] & made.keys()
+        },
         **{
             (Kind.REVIEW_MADE, row_id): _of_review(row, masked.get(row_id))
             for row_id, row in reviewed.items()

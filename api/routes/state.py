@@ -36,7 +36,7 @@ async def healthz() -> HealthAnswer:
     },
 )
 def readyz(backend: BackendDep) -> Response:
-    """Check that the store is reachable and migrated, and that a model is loaded."""
+    """Check that the store is reachable, migrated and takes writes, and that a model is loaded."""
     checks = {"store": _check_store(backend), "model": _check_model(backend)}
     ready = all(check.state == OK for check in checks.values())
     answer = ReadyAnswer(status="ready" if ready else NOT_READY, checks=checks)
@@ -57,6 +57,7 @@ def read_metrics(metrics: MetricsDep) -> Response:
 def _check_store(backend: Backend) -> CheckAnswer:
     try:
         check_store(backend.engine)
+        backend.probe.check()
     except StoreUnavailableError as error:
         return _failed(error)
     return CheckAnswer(state=OK)

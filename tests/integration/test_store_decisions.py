@@ -153,7 +153,7 @@ def test_every_query_other_city_finds_nothing(
     with sessions.read() as session:
         appeal_id = decision.appeal.appeal_id
         assert appeal_id is not None
-        assert appeals.find(session, city="almaty", appeal_id=appeal_id) is None
+        assert appeals.find_all(session, city="almaty", appeal_ids=[appeal_id]) == {}
         assert decisions.get(session, city="almaty", decision_id=decision.id) is None
         assert decisions.rows_of(session, city="almaty", decision_ids=[decision.id]) == {}
         assert decisions.count_by_action(session, city="oskemen") == {
@@ -181,11 +181,10 @@ def test_find_known_appeal_returns_its_decision_and_hash(
     decision = make_decision(appeal=make_appeal(appeal_id="109/Ә-1"), input_hash="ef" * 32)
     add(sessions, decision)
     with sessions.read() as session:
-        assert appeals.find(session, city="astana", appeal_id="109/Ә-1") == (
-            decision.id,
-            "ef" * 32,
-        )
-        assert appeals.find(session, city="astana", appeal_id="109/Ә-2") is None
+        assert appeals.find_all(session, city="astana", appeal_ids=["109/Ә-1", "109/Ә-3"]) == {
+            "109/Ә-1": (decision.id, "ef" * 32)
+        }
+        assert appeals.find_all(session, city="astana", appeal_ids=["109/Ә-2"]) == {}
 
 
 def test_add_same_appeal_id_twice_raises(sessions: Sessions, make_decision: MakeDecision) -> None:

@@ -224,7 +224,7 @@ def _event(sessions: Sessions, sequence: int) -> Event:
 
 def _add_forged(sessions: Sessions, event: Event) -> None:
     with sessions.write.begin() as session:
-        events.add(session, event=event)
+        events.add_all(session, events=[event])
 
 
 @pytest.mark.usefixtures("filled")
@@ -571,9 +571,9 @@ def test_submit_same_appeal_many_threads_is_decided_once(
         decision = make_decision(appeal=appeal)
         with sessions.write.begin() as session:
             cities.lock(session, city="astana")
-            found = appeals.find(session, city="astana", appeal_id="109-1")
-            if found is not None:
-                return found.decision_id
+            found = appeals.find_all(session, city="astana", appeal_ids=["109-1"])
+            if found:
+                return found["109-1"].decision_id
             decisions.add(session, city="astana", decision=decision)
             audit.append_decision(session, city="astana", decision=decision, actor="ikomek")
         return decision.id

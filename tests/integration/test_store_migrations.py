@@ -80,5 +80,5 @@ def test_migrate_processes_at_once_all_succeed(empty_store_url: str, empty_engin
 
 
 def test_check_store_not_migrated_says_so(empty_engine: Engine) -> None:
-    with pytest.raises(StoreUnavailableError, match="migration none, this version needs 0005"):
+    with pytest.raises(StoreUnavailableError, match="migration none, this version needs 0006"):
         check_store(empty_engine)

@@ -14,7 +14,7 @@ from triage.appeal import Action, Channel, Decision, Review, Verdict
 from triage.search import stems
 from triage.store import cities, cursors, rows, search
 from triage.store.events import recorded_by
-from triage.store.tables import AppealTable, DecisionTable
+from triage.store.tables import AppealTable, DecisionTable, bare
 
 REVIEW_STATES = {Verdict.ACCEPT: "accepted", Verdict.OVERRIDE: "overridden"}
 """A decision's `review_state` by the verdict of its last review; "none" where it has none."""
@@ -99,21 +99,42 @@ _EQUALITIES: dict[str, InstrumentedAttribute[Any]] = {
 def add(
     session: Session, *, city: str, decision: Decision, submitted_by: str | None = None
 ) -> None:
-    """Store a decision and its appeal, with the words that it is found by.
+    """Store a decision and its appeal; see `add_all`."""
+    add_all(session, city=city, submitted=[(decision, submitted_by)])
+
+
+def add_all(
+    session: Session, *, city: str, submitted: Sequence[tuple[Decision, str | None]]
+) -> None:
+    """Store decisions and their appeals, with the words that they are found by.
+
+    Parameters
+    ----------
+    submitted
+        Each decision, with who sent its appeal in.
 
     Raises
     ------
     sqlalchemy.exc.IntegrityError
-        If the city has an appeal with the same `appeal_id`; `appeals.find` tells beforehand.
+        If the city has an appeal with the same `appeal_id`; `appeals.find_all` tells beforehand.
     """
     cities.ensure(session, city=city)
-    appeal = rows.appeal_columns(decision) | {"submitted_by": submitted_by}
-    session.execute(insert(AppealTable).values(city=city, **appeal))
-    search_row = search.add(session, stems=stems(decision.appeal.text, decision.language))
+    search_rows = search.add_all(
+        session, [stems(decision.appeal.text, decision.language) for decision, _ in submitted]
+    )
     session.execute(
-        insert(DecisionTable).values(
-            city=city, search_row=search_row, **rows.decision_columns(decision)
-        )
+        insert(bare(AppealTable)),
+        [
+            {"city": city, "submitted_by": actor, **rows.appeal_columns(decision)}
+            for decision, actor in submitted
+        ],
+    )
+    session.execute(
+        insert(bare(DecisionTable)),
+        [
+            {"city": city, "search_row": search_row, **rows.decision_columns(decision)}
+            for (decision, _), search_row in zip(submitted, search_rows, strict=True)
+        ],
     )
 
 
@@ -139,7 +160,8 @@ def get_many(
     session: Session, *, city: str, decision_ids: Sequence[str]
 ) -> tuple[StoredDecision, ...]:
     """Return decisions in the order of their ids, all of which the city must have."""
-    found = rows_of(session, city=city, decision_ids=decision_ids)
+    statement = _stored(city).where(DecisionTable.id.in_(decision_ids))
+    found = {row.id: row for row in session.scalars(statement)}
     return tuple(_to_stored(found[decision_id]) for decision_id in decision_ids)
 
 
@@ -186,8 +208,8 @@ def count_by_action(session: Session, *, city: str) -> dict[Action, int]:
 def rows_of(
     session: Session, *, city: str, decision_ids: Collection[str]
 ) -> dict[str, DecisionTable]:
-    """Return the rows of some decisions by id."""
-    statement = _stored(city).where(DecisionTable.id.in_(decision_ids))
+    """Return the rows of some decisions and their appeals by id, for the ledger to check."""
+    statement = _with_appeal(city).where(DecisionTable.id.in_(decision_ids))
     return {row.id: row for row in session.scalars(statement)}
 
 
@@ -201,10 +223,14 @@ def first_unrecorded(session: Session, *, city: str, kind: str) -> str | None:
 
 
 def _stored(city: str) -> Select[DecisionTable]:
+    return _with_appeal(city).options(selectinload(DecisionTable.reviews))
+
+
+def _with_appeal(city: str) -> Select[DecisionTable]:
     return (
         select(DecisionTable)
         .join(DecisionTable.appeal)
-        .options(contains_eager(DecisionTable.appeal), selectinload(DecisionTable.reviews))
+        .options(contains_eager(DecisionTable.appeal))
         .where(DecisionTable.city == city)
         # Writes go past the session's memory of rows, so that must not answer for the database.
         .execution_options(populate_existing=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -34,7 +34,7 @@ def add(session: Session, *, city: str, draw: Draw) -> None:
     session.execute(insert(AuditDrawTable).values(city=city, **asdict(draw)))
 
 
-def count_routed(
+def last_routed(
     session: Session,
     *,
     city: str,
@@ -42,10 +42,10 @@ def count_routed(
     language: str,
     since: datetime,
     limit: int,
-) -> int:
-    """Count decisions of a stratum routed without a person since a time, up to a limit."""
-    found = (
-        select(DecisionTable.id)
+) -> Sequence[datetime]:
+    """Return when decisions of a stratum were last routed without a person, newest first."""
+    return session.scalars(
+        select(DecisionTable.decided_at)
         .where(
             DecisionTable.city == city,
             DecisionTable.decided_at >= since,
@@ -53,9 +53,9 @@ def count_routed(
             DecisionTable.category == category,
             DecisionTable.language == language,
         )
+        .order_by(DecisionTable.decided_at.desc())
         .limit(limit)
-    )
-    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
+    ).all()
 
 
 def unchecked(session: Session, *, city: str, checker: str, limit: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, exists, insert, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from triage.errors import InvalidCursorError
-from triage.store.tables import LedgerEventTable
+from triage.store.tables import LedgerEventTable, bare
 
 MAX_SEQUENCE_DIGITS = 9
 """Of a cursor: what an INTEGER of any database takes."""
@@ -67,9 +67,12 @@ class EventPage:
     next_cursor: str | None
 
 
-def add(session: Session, *, event: Event) -> None:
-    """Store an event."""
-    session.execute(insert(LedgerEventTable).values(**asdict(event)))
+def add_all(session: Session, *, events: Sequence[Event]) -> None:
+    """Store events."""
+    # Without `asdict`, which would copy every payload.
+    names = [field.name for field in fields(Event)]
+    values = [{name: getattr(event, name) for name in names} for event in events]
+    session.execute(insert(bare(LedgerEventTable)), values)
 
 
 def batches(session: Session, *, city: str, size: int) -> Generator[Sequence[Event]]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Text,
+    bindparam,
     cast,
     column,
     delete,
@@ -36,17 +37,27 @@ FREQUENT = 5_000
 STEMS = table("appeal_stems", column("rowid"), column("stems"))
 
 
-def add(session: Session, *, stems: Sequence[str]) -> int:
-    """Store the stems of a text, and return the row for `DecisionTable.search_row`."""
-    if _is_sqlite(session):
-        # FTS5 has no RETURNING.
-        done = session.connection().execute(insert(STEMS).values(stems=" ".join(stems)))
-        return done.lastrowid
-    values = func.array_to_tsvector(cast(list(stems), ARRAY(Text)))
-    row: int = session.execute(
-        insert(STEMS).values(stems=values).returning(STEMS.c.rowid)
-    ).scalar_one()
-    return row
+_ADD_TO_POSTGRESQL = text(
+    "INSERT INTO appeal_stems (stems)"
+    " SELECT array_to_tsvector(string_to_array(stems, ' '))"
+    " FROM unnest(:texts) WITH ORDINALITY AS listed (stems, place) ORDER BY place"
+    " RETURNING rowid"
+).bindparams(bindparam("texts", type_=ARRAY(Text)))
+
+
+def add_all(session: Session, texts: Sequence[Sequence[str]]) -> list[int]:
+    """Store the stems of texts, and return the row of each for `DecisionTable.search_row`."""
+    joined = [" ".join(stems) for stems in texts]
+    if not _is_sqlite(session):
+        return list(session.scalars(_ADD_TO_POSTGRESQL, {"texts": joined}))
+    # FTS5 has no RETURNING; whoever writes holds SQLite's only lock, so that these rows are free.
+    last = session.scalar(select(STEMS.c.rowid).order_by(STEMS.c.rowid.desc()).limit(1)) or 0
+    found = [last + place for place in range(1, len(texts) + 1)]
+    session.execute(
+        insert(STEMS),
+        [{"rowid": row, "stems": stems} for row, stems in zip(found, joined, strict=True)],
+    )
+    return found
 
 
 def remove(session: Session, *, city: str, decision_id: str) -> None:

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import json
+import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from threading import Lock
 
-from sqlalchemy import URL, Connection, Engine, FromClause, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    FromClause,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -22,6 +41,9 @@ BUSY_TIMEOUT_MS = 10_000
 
 CONNECT_TIMEOUT_S = 5
 """How long PostgreSQL may take to answer a new connection."""
+
+PROBE_PAUSE_S = 1.0
+"""How long the check for writes rests after one went through."""
 
 _to_json = partial(json.dumps, ensure_ascii=False, allow_nan=False)
 
@@ -90,13 +112,15 @@ def prepare_store(engine: Engine) -> None:
     Raises
     ------
     StoreUnavailableError
-        If the database can't be reached.
+        If the database can't be reached, or takes no writes.
     """
     try:
         migrate(engine)
-    except OperationalError:
+    except (OperationalError, InternalError):
         check_store(engine)  # says where and why, without a password
+        check_writable(engine)
         raise
+    check_writable(engine)
 
 
 def check_store(engine: Engine) -> None:
@@ -117,6 +141,54 @@ def check_store(engine: Engine) -> None:
         raise StoreUnavailableError(
             f"{place} is at migration {found or 'none'}, this version needs {head_revision()}"
         )
+
+
+def check_writable(engine: Engine) -> None:
+    """Check that the database takes writes: its disk is neither full nor read-only.
+
+    Nothing but a real write tells that.
+
+    Raises
+    ------
+    StoreUnavailableError
+        If it does not; the message says where and what, never a password.
+    """
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+    except SQLAlchemyError as error:
+        place = _place(engine.url)
+        raise StoreUnavailableError(f"{place} takes no writes: {_cause(error)}") from error
+
+
+class WriteProbe:
+    """Checks that the database takes writes, once in a while: everybody may ask for it.
+
+    Parameters
+    ----------
+    pause
+        Seconds for which a write that went through is good.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        pause: float = PROBE_PAUSE_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine = engine
+        self._pause = pause
+        self._clock = clock
+        self._good_until = -math.inf
+        self._asking = Lock()
+
+    def check(self) -> None:
+        """Check it; see `check_writable`."""
+        with self._asking:
+            if self._clock() >= self._good_until:
+                check_writable(self._engine)
+                self._good_until = self._clock() + self._pause
 
 
 def _place(url: URL) -> str:

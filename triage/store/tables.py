@@ -7,8 +7,9 @@ written; JSONB would turn them into decimals, and a digest of the row would chan
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
+import sqlalchemy
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -68,6 +69,11 @@ class Table(DeclarativeBase):
     }
 
 
+def bare(table: type[Table]) -> sqlalchemy.Table:
+    """Return a table as such: rows put into it that nobody reads again don't pass the ORM."""
+    return cast("sqlalchemy.Table", table.__table__)
+
+
 class CityTable(Table):
     """A city, and the head of its ledger: the last event's sequence and hash."""
 
@@ -107,6 +113,20 @@ class AppealTable(Table):
     submitted_by: Mapped[str | None]
     purged_at: Mapped[datetime | None]
     original_digest: Mapped[str | None]
+
+
+class RequestKeyTable(Table):
+    """An idempotency key that an appeal was sent with, and the decision that it got."""
+
+    __tablename__ = "request_keys"
+    __table_args__ = (
+        ForeignKeyConstraint(["city", "decision_id"], ["appeals.city", "appeals.id"]),
+    )
+
+    city: Mapped[str] = mapped_column(primary_key=True)
+    actor: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    decision_id: Mapped[str]
 
 
 _FILTERED = (
