@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import traceback
 from time import perf_counter
-from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils import uuid4
 
 from api import errors
 from api.hardening import harden

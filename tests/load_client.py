@@ -29,7 +29,9 @@ class Load:
         return 1000 * sorted(self.seconds)[len(self.seconds) // 2]
 
 
-def post(port: int, path: str, bodies: Sequence[bytes], *, connections: int, seconds: float) -> Load:
+def post(
+    port: int, path: str, bodies: Sequence[bytes], *, connections: int, seconds: float
+) -> Load:
     """Send bodies in turn for so many seconds."""
     return asyncio.run(_post(port, path, bodies, connections, seconds))
 

@@ -47,17 +47,17 @@ class Server:
     def __init__(self, environment: dict[str, str], log: Path) -> None:
         self._environment = environment
         self._log = log
-        self._port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Where it serves."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Start the process; it is not ready yet."""
-        command = [TRIAGE, "serve", "--port", str(self._port)]
+        command = [TRIAGE, "serve", "--port", str(self.port)]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 command, env=self._environment, stdout=output, stderr=subprocess.STDOUT
@@ -74,6 +74,13 @@ class Server:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def resident_megabytes(self) -> float:
+        """Return how much memory it takes."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text("utf-8")
+        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) / 1024
 
     def limit_files(self, size: int) -> None:
         """Have it write no file beyond so many bytes from now on, as if the disk were full."""
@@ -102,7 +109,7 @@ def running_server(environment: dict[str, str], log: Path) -> Iterator[httpx.Cli
         server.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

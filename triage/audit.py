@@ -78,9 +78,17 @@ def append(
     return append_all(session, city=city, entries=[entry])[0]
 
 
-def append_all(session: Session, *, city: str, entries: Sequence[Entry]) -> list[Event]:
-    """Append events to a city's ledger, in their order; see `append`."""
-    head = cities.lock(session, city=city)
+def append_all(
+    session: Session, *, city: str, entries: Sequence[Entry], head: Head | None = None
+) -> list[Event]:
+    """Append events to a city's ledger, in their order; see `append`.
+
+    Parameters
+    ----------
+    head
+        As `cities.lock` returned it in this transaction; None locks the city here.
+    """
+    head = head or cities.lock(session, city=city)
     appended = []
     for entry in entries:
         event = _chained(entry, city, head)

@@ -6,7 +6,7 @@ tends to accept it, and what is reviewed is no random choice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -78,44 +78,53 @@ class Drawer:
         self._enough_since: dict[str, datetime] = {}
 
     def draw(self, session: Session, decision: Decision) -> Draw | None:
-        """Draw a decision that was stored in this transaction or not, and store the draw."""
+        """Draw a decision or not; see `draw_all`."""
+        return self.draw_all(session, [decision])[0]
+
+    def draw_all(self, session: Session, stored: Sequence[Decision]) -> list[Draw | None]:
+        """Draw each of the decisions that were stored in this transaction or not.
+
+        Returns
+        -------
+        list
+            The draw of each, None where there is none; they are stored.
+        """
+        shares: dict[str, float] = {}
+        drawn = [self._draw(session, decision, shares) for decision in stored]
+        draws.add_all(session, city=self._city_code, draws=[one for one in drawn if one])
+        return drawn
+
+    def _draw(self, session: Session, decision: Decision, shares: dict[str, float]) -> Draw | None:
         # Most are not drawn however rare their stratum is, which need not be looked up then.
         highest = max(self._base_share, sampling.MAX_SHARE)
         if decision.action is not Action.AUTO or not self._is_drawn(decision, highest):
             return None
-        share = self._share(session, decision)
-        if not self._is_drawn(decision, share):
+        stratum = sampling.stratum_of(_code(decision, "category"), decision.language)
+        if stratum not in shares:
+            shares[stratum] = self._share(session, decision, stratum)
+        if not self._is_drawn(decision, shares[stratum]):
             return None
-        drawn = Draw(
+        return Draw(
             decision_id=decision.id,
-            stratum=sampling.stratum_of(_code(decision, "category"), decision.language),
-            share=share,
+            stratum=stratum,
+            share=shares[stratum],
             drawn_at=decision.decided_at,
         )
-        draws.add(session, city=self._city_code, draw=drawn)
-        return drawn
 
     def _is_drawn(self, decision: Decision, share: float) -> bool:
         return sampling.is_drawn(decision.id, self._city_code, share)
 
-    def _share(self, session: Session, decision: Decision) -> float:
+    def _share(self, session: Session, decision: Decision, stratum: str) -> float:
         code, enough = _code(decision, "category"), sampling.enough(self._base_share)
-        stratum = sampling.stratum_of(code, decision.language)
         since = decision.decided_at - sampling.LATELY
         if since <= self._enough_since.get(stratum, since - sampling.LATELY):
             return sampling.share_of(enough, self._base_share)
-        times = draws.last_routed(
-            session,
-            city=self._city_code,
-            category=code,
-            language=decision.language,
-            since=since,
-            limit=enough,
-        )
-        if len(times) == enough:
-            # Nothing takes these away: until the first of them is old, there are enough.
-            self._enough_since[stratum] = times[-1]
-        return sampling.share_of(len(times), self._base_share)
+        routed = draws.Routed(self._city_code, code, decision.language, since)
+        n_routed = draws.count_routed(session, routed, limit=enough)
+        if n_routed == enough:
+            # Nothing takes these away: until the oldest of them is old, there are enough.
+            self._enough_since[stratum] = draws.nth_last_routed(session, routed, enough)
+        return sampling.share_of(n_routed, self._base_share)
 
 
 class AuditSample:

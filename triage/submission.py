@@ -24,6 +24,7 @@ from triage.errors import AppealConflictError, IdempotencyConflictError, Invalid
 from triage.serving import Serving
 from triage.store import appeals, cities, decisions
 from triage.store.appeals import FoundAppeal, RequestKey
+from triage.store.cities import Head
 from triage.store.sessions import Sessions
 
 log = structlog.get_logger(__name__)
@@ -89,11 +90,7 @@ class Submitter:
         serving
             Returns what decides now; asked only where something is to be decided.
         """
-        with self._sessions.read.begin() as session:
-            known = self._known(session, submissions)
-        outcomes = _decide_all(
-            submissions, [known.outcome(one) for one in submissions], serving, self._clock
-        )
+        outcomes = _decide_all(submissions, self._earlier(submissions), serving, self._clock)
         try:
             outcomes = self._store(submissions, outcomes)
         except (DataError, IntegrityError):
@@ -109,6 +106,14 @@ class Submitter:
         except (DataError, IntegrityError) as error:
             return error
 
+    def _earlier(self, submissions: Sequence[Submission]) -> list[FoundAppeal | Exception | None]:
+        """Return what is known of each appeal before anything is decided."""
+        if not any(one.appeal.appeal_id or one.key for one in submissions):
+            return [None] * len(submissions)
+        with self._sessions.read.begin() as session:
+            known = self._known(session, submissions)
+        return [known.outcome(one) for one in submissions]
+
     def _known(self, session: Session, submissions: Sequence[Submission]) -> _Known:
         ids = {one.appeal.appeal_id for one in submissions if one.appeal.appeal_id}
         keys = {one.request_key for one in submissions if one.request_key}
@@ -122,7 +127,7 @@ class Submitter:
         if not any(isinstance(outcome, Decision) for outcome in outcomes):
             return list(outcomes)
         with self._sessions.write.begin() as session:
-            cities.lock(session, city=self._city_code)
+            head = cities.lock(session, city=self._city_code)
             known = self._known(session, submissions)
             fresh: list[tuple[Decision, str]] = []
             stored: list[_Found] = []
@@ -132,23 +137,20 @@ class Submitter:
                     fresh.append((outcome, submission.actor))
                     known.add(submission, outcome)
                 stored.append(earlier or outcome)
-            self._add(session, fresh)
+            self._add(session, fresh, head)
             appeals.add_keys(session, city=self._city_code, keys=known.new_keys)
         return stored
 
-    def _add(self, session: Session, fresh: Sequence[tuple[Decision, str]]) -> None:
+    def _add(self, session: Session, fresh: Sequence[tuple[Decision, str]], head: Head) -> None:
         if not fresh:
             return
         decisions.add_all(session, city=self._city_code, submitted=fresh)
+        drawn = self._drawer.draw_all(session, [decision for decision, _ in fresh])
         entries = [
-            audit.decision_entry(
-                decision,
-                actor,
-                self._drawer.draw(session, decision),
-            )
-            for decision, actor in fresh
+            audit.decision_entry(decision, actor, draw)
+            for (decision, actor), draw in zip(fresh, drawn, strict=True)
         ]
-        audit.append_all(session, city=self._city_code, entries=entries)
+        audit.append_all(session, city=self._city_code, entries=entries, head=head)
 
     def _given(self, outcome: _Found) -> Outcome:
         if not isinstance(outcome, FoundAppeal):

@@ -43,10 +43,13 @@ def lock(session: Session, *, city: str) -> Head:
     A city that isn't there is added. What a transaction reads of the city after this call
     can't be changed by another one before it commits.
     """
-    ensure(session, city=city)
     # NO KEY: rows of other transactions that refer to the city lock its key, and FOR UPDATE
     # would wait for them while they wait for this one.
-    row = session.execute(_head(city).with_for_update(key_share=True)).one()
+    locked = _head(city).with_for_update(key_share=True)
+    row = session.execute(locked).one_or_none()
+    if row is None:
+        ensure(session, city=city)
+        row = session.execute(locked).one()
     return Head(*row)
 
 

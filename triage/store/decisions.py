@@ -99,14 +99,15 @@ _EQUALITIES: dict[str, InstrumentedAttribute[Any]] = {
 def add(
     session: Session, *, city: str, decision: Decision, submitted_by: str | None = None
 ) -> None:
-    """Store a decision and its appeal; see `add_all`."""
+    """Store a decision and its appeal, and the city unless it is there; see `add_all`."""
+    cities.ensure(session, city=city)
     add_all(session, city=city, submitted=[(decision, submitted_by)])
 
 
 def add_all(
     session: Session, *, city: str, submitted: Sequence[tuple[Decision, str | None]]
 ) -> None:
-    """Store decisions and their appeals, with the words that they are found by.
+    """Store decisions of a city that is there, their appeals, and the words they are found by.
 
     Parameters
     ----------
@@ -118,7 +119,6 @@ def add_all(
     sqlalchemy.exc.IntegrityError
         If the city has an appeal with the same `appeal_id`; `appeals.find_all` tells beforehand.
     """
-    cities.ensure(session, city=city)
     search_rows = search.add_all(
         session, [stems(decision.appeal.text, decision.language) for decision, _ in submitted]
     )

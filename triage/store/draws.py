@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Float, case, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Float, case, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from triage.appeal import Action
@@ -15,7 +15,7 @@ from triage.errors import CheckConflictError, DrawNotFoundError
 from triage.precision import StratumSums
 from triage.sampling import Draw, stratum_of
 from triage.store.events import recorded_by
-from triage.store.tables import AppealTable, AuditDrawTable, DecisionTable, ReviewTable
+from triage.store.tables import AppealTable, AuditDrawTable, DecisionTable, ReviewTable, bare
 
 
 class Finding(NamedTuple):
@@ -29,33 +29,47 @@ class Finding(NamedTuple):
     right: bool
 
 
-def add(session: Session, *, city: str, draw: Draw) -> None:
-    """Store a draw; its decision must be stored before."""
-    session.execute(insert(AuditDrawTable).values(city=city, **asdict(draw)))
+def add_all(session: Session, *, city: str, draws: Sequence[Draw]) -> None:
+    """Store draws; their decisions must be stored before."""
+    if draws:
+        values = [{"city": city, **asdict(draw)} for draw in draws]
+        session.execute(insert(bare(AuditDrawTable)), values)
 
 
-def last_routed(
-    session: Session,
-    *,
-    city: str,
-    category: str | None,
-    language: str,
-    since: datetime,
-    limit: int,
-) -> Sequence[datetime]:
-    """Return when decisions of a stratum were last routed without a person, newest first."""
+class Routed(NamedTuple):
+    """Decisions of a stratum that were routed without a person since a time."""
+
+    city: str
+    category: str | None
+    language: str
+    since: datetime
+
+
+def count_routed(session: Session, routed: Routed, *, limit: int) -> int:
+    """Count decisions of a stratum, up to a limit."""
+    found = select(DecisionTable.id).where(*_are(routed)).limit(limit)
+    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
+
+
+def nth_last_routed(session: Session, routed: Routed, n: int) -> datetime:
+    """Return when the n-th last decision of a stratum was made; it must have so many."""
     return session.scalars(
         select(DecisionTable.decided_at)
-        .where(
-            DecisionTable.city == city,
-            DecisionTable.decided_at >= since,
-            DecisionTable.action == Action.AUTO.value,
-            DecisionTable.category == category,
-            DecisionTable.language == language,
-        )
+        .where(*_are(routed))
         .order_by(DecisionTable.decided_at.desc())
-        .limit(limit)
-    ).all()
+        .offset(n - 1)
+        .limit(1)
+    ).one()
+
+
+def _are(routed: Routed) -> tuple[ColumnElement[bool], ...]:
+    return (
+        DecisionTable.city == routed.city,
+        DecisionTable.decided_at >= routed.since,
+        DecisionTable.action == Action.AUTO.value,
+        DecisionTable.category == routed.category,
+        DecisionTable.language == routed.language,
+    )
 
 
 def unchecked(session: Session, *, city: str, checker: str, limit: int) -> list[str]:

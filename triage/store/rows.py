@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC
 from typing import Any, cast
 
@@ -55,15 +54,15 @@ def decision_columns(decision: Decision) -> dict[str, Any]:
         "language": decision.language,
         "action": decision.action.value,
         "reason_code": decision.reason_code,
-        "reason": asdict(decision.reason),
+        "reason": _plain(decision.reason),
         "levels": {
-            level: [asdict(candidate) for candidate in candidates]
+            level: [_plain(candidate) for candidate in candidates]
             for level, candidates in decision.levels.items()
         },
-        "secondary": decision.secondary and asdict(decision.secondary),
-        "route": asdict(decision.route),
-        "urgency": asdict(decision.urgency),
-        "versions": asdict(decision.versions),
+        "secondary": decision.secondary and _plain(decision.secondary),
+        "route": _plain(decision.route),
+        "urgency": _plain(decision.urgency),
+        "versions": _plain(decision.versions),
         "shortlists": decision.shortlists,
         "due_at": decision.due_at,
         "waits": decision.action is not Action.AUTO,
@@ -105,7 +104,7 @@ def queue_key(decision: Decision) -> str:
 
 def review_columns(review: Review) -> dict[str, Any]:
     """Return the columns of a review, `city` and `version` apart."""
-    return asdict(review) | {"verdict": review.verdict.value}
+    return dict(_plain(review)) | {"verdict": review.verdict.value}
 
 
 def to_decision(row: DecisionTable) -> Decision:
@@ -188,3 +187,10 @@ def _to_urgency(urgency: Mapping[str, Any]) -> Urgency:
 
 def _candidates(candidates: Sequence[Mapping[str, Any]]) -> tuple[Candidate, ...]:
     return tuple(Candidate(**candidate) for candidate in candidates)
+
+
+def _plain(value: Any) -> Any:
+    """Return a dataclass and all that is in it as JSON's types: `asdict` would copy them first."""
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
