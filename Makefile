@@ -11,7 +11,7 @@ ENCODERS ?= yes
 
 LOCKS := -r requirements.lock $(if $(filter yes,$(ENCODERS)),-r requirements-encoders.lock)
 
-.PHONY: run test install check lint types imports results screens mlflow audit lock clean
+.PHONY: run test install check lint types imports results bench screens mlflow audit lock clean
 
 run: install  ## Fit the starter model if there is none, then serve on 127.0.0.1:8109
 	@echo "[4/5] starter model"
@@ -32,8 +32,8 @@ $(VENV)/installed: requirements.lock requirements-encoders.lock pyproject.toml
 	@$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-test: install  ## Run the tests
-	@$(BIN)/pytest
+test: install  ## Run the tests, on as many cores as there are
+	@$(BIN)/pytest --numprocesses auto --dist loadfile
 
 check: install lint types imports test  ## All that CI checks
 
@@ -56,6 +56,9 @@ results: install  ## Measure again, and bring README's figures up to date: half 
 	@$(BIN)/triage-train benchmark --shared $(SHARED)/data \
 	    $(foreach name,$(ENCODERS_MEASURED),--encoder $(name)) $(foreach name,$(SUITES),--suite $(name))
 	@$(BIN)/triage-train report
+
+bench: install  ## Measure speed again, a quarter of an hour: docs/performance.md
+	@$(BIN)/pytest -m soak tests/benchmarks/test_classify_speed.py
 
 screens: install  ## Take pictures of the pages anew, for README: needs Debian's chromium
 	@$(BIN)/python tests/screens.py docs/screens

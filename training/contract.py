@@ -9,7 +9,7 @@ folds, so what the contract promises is measured on models that saw a fifth less
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,9 +50,16 @@ class Joiner:
     languages: Strings
 
     @classmethod
-    def of(cls, router: Router, table: pd.DataFrame, heads: Heads, languages: Strings) -> Joiner:
-        """Locate the appeals of a table."""
-        appeals = RoutedAppeals.of(router, table, heads)
+    def of(
+        cls,
+        router: Router,
+        table: pd.DataFrame,
+        heads: Heads,
+        languages: Strings,
+        rows: Iterable[int],
+    ) -> Joiner:
+        """Locate the appeals in those rows of a table that will be asked for."""
+        appeals = RoutedAppeals.of(router, table, heads, rows)
         return cls(appeals, appeals.labels(table), languages)
 
     def propose(self, rows: Indices, probabilities: Mapping[Level, Floats]) -> Proposals:

@@ -15,8 +15,8 @@ from models.classifier import Floats, fit_head
 from models.encoders import DenseEncoder
 from models.prediction import Level
 from training.data import Examples, complete_levels
+from training.encode import encode_texts
 from training.errors import InvalidTrainingDataError
-from training.fit import encode_texts
 from training.splits import Indices, folds, near_duplicate_groups
 from triage.progress import Reporter, Silent
 

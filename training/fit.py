@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from models.bundle import BATCH, NORMAL, URGENT, ModelInfo, TriageModel, encode
+from models.bundle import ModelInfo, TriageModel
 from models.classifier import Floats, LinearHead
 from models.encoders import DenseEncoder
 from models.heads import Heads
@@ -19,7 +19,6 @@ from models.hierarchy import START_WEIGHT, Hierarchy
 from models.names import NameEvidence
 from models.prediction import LEVELS, Level
 from models.selective import Strings
-from models.sparse import SparseEncoder
 from training.calibrate import (
     NAMES,
     fit_hierarchy,
@@ -36,10 +35,17 @@ from training.contract import (
     out_of_fold_metrics,
 )
 from training.data import Examples, complete_levels, label_counts
-from training.errors import InvalidTrainingDataError
+from training.encode import encode_texts
 from training.finetune.ensemble import Networks
 from training.finetune.folds import N_TUNED_FOLDS, FineTuning, fit_networks
-from training.heads import OutOfFold, Splits, Task, fit_heads, fit_out_of_fold
+from training.heads import (
+    OutOfFold,
+    Splits,
+    Task,
+    fit_apart,
+    fit_heads,
+    fit_out_of_fold,
+)
 from training.names import NamedExamples
 from training.settings import DEFAULTS, FitSettings
 from training.splits import (
@@ -48,14 +54,14 @@ from training.splits import (
     Split,
     contract_split,
     folds,
+    hold_out,
     near_duplicate_groups,
 )
+from training.tasks import URGENCY, label_tasks, n_held_apart
 from triage.joining import Join
 from triage.progress import Reporter, Silent
 from triage.routing import Router
 from triage.taxonomy import Taxonomy
-
-URGENCY = "urgency"
 
 
 def fit_model(
@@ -109,8 +115,13 @@ def fit_model(
     groups = near_duplicate_groups(progress.track("comparing texts", texts, len(texts)))
     split = contract_split(groups, examples.table["received_at"])
     n_folds = N_TUNED_FOLDS if tuning else N_FOLDS
-    splits = folds(groups[split.fit], seed=seed, n_folds=n_folds)
     table = complete_levels(examples.table.iloc[split.fit])
+    # A fine-tuned encoder that serves has seen every text: its heads need the folds' encoders.
+    n_parts = 0 if tuning else n_held_apart(table, crossed=not len(split.contract))
+    if n_parts:
+        splits = hold_out(groups[split.fit], seed=seed, n_parts=n_parts)
+    else:
+        splits = folds(groups[split.fit], seed=seed, n_folds=n_folds)
     networks = _networks(tuning, table, splits, seed=seed, progress=progress)
     dense_encoder = networks.final.encoder if networks else dense_encoder
     cold = None
@@ -121,6 +132,7 @@ def fit_model(
         matrix[split.fit],
         table,
         splits,
+        apart=bool(n_parts),
         networks=networks,
         cold=cold,
         names=None if router and router.book.rules else names or {},
@@ -128,7 +140,7 @@ def fit_model(
         seed=seed,
         progress=progress,
     )
-    judged = judge(fitted, examples.table, matrix, split, router)
+    judged = judge(fitted, examples.table, matrix, split, router, progress)
     return TriageModel(
         sparse_encoder=sparse_encoder,
         dense_encoder=dense_encoder,
@@ -150,6 +162,7 @@ def fit_model(
             parameters={
                 "seed": seed,
                 "n_folds": n_folds,
+                **({"n_parts_held_apart": n_parts} if n_parts else {}),
                 "n_held_out": len(split.contract),
                 **({"n_cold_topics": len(cold.parents)} if cold else {}),
                 **asdict(settings),
@@ -207,6 +220,7 @@ def fit_levels(
     table: pd.DataFrame,
     splits: Splits,
     *,
+    apart: bool,
     networks: Networks | None,
     cold: ColdStart | None,
     names: Mapping[str, Sequence[str]] | None,
@@ -218,6 +232,8 @@ def fit_levels(
 
     Parameters
     ----------
+    apart
+        What the splits hold out is fitted on by no head, those that serve included.
     networks
         Fine-tuned on the same rows and splits; their vectors stand in the matrix. None for none.
     cold
@@ -228,10 +244,14 @@ def fit_levels(
     tasks = {task.name: task for task in label_tasks(table)}
     seen = networks.words(matrix) if networks else matrix
     c = settings.svm_c
-    heads = fit_heads(seen, list(tasks.values()), c=c, seed=seed, progress=progress)
-    out_of_fold = fit_out_of_fold(
-        seen, list(tasks.values()), heads, splits, c=c, seed=seed, progress=progress
-    )
+    to_fit = list(tasks.values())
+    if apart:
+        heads, out_of_fold = fit_apart(seen, to_fit, splits, c=c, seed=seed, progress=progress)
+    else:
+        heads = fit_heads(seen, to_fit, c=c, seed=seed, progress=progress)
+        out_of_fold = fit_out_of_fold(
+            seen, to_fit, heads, splits, c=c, seed=seed, progress=progress
+        )
     if networks:
         heads = networks.pool_heads(heads, settings.dense_weight)
         out_of_fold = networks.pool_margins(out_of_fold)
@@ -278,6 +298,7 @@ def judge(
     matrix: sparse.csr_matrix,
     split: Split,
     router: Router | None,
+    progress: Reporter,
 ) -> Judged:
     """Join with the rules of a city, where there is one, and measure.
 
@@ -289,8 +310,9 @@ def judge(
     rows, held_out = fitted.out_of_fold.rows, fitted.held_out
     metrics = out_of_fold_metrics(fitted.levels, held_out, fitted.tasks, rows)
     languages = languages_of(table)
-    joiner = _joiner(router, fitted.table, fitted, languages[split.fit]) if held_out else None
-    join = None
+    join = joiner = None
+    if held_out:
+        joiner = _joiner(router, fitted.table, fitted, languages[split.fit], rows, progress)
     if joiner:
         proposals = joiner.propose(rows, held_out)
         join = joiner.fit(proposals)
@@ -314,44 +336,26 @@ def judge(
         languages,
         evidence,
     )
-    late_joiner = _joiner(router, late, fitted, languages[split.contract])
+    everything = np.arange(len(late))
+    late_joiner = _joiner(router, late, fitted, languages[split.contract], everything, progress)
     if late_joiner and join:
-        proposals = late_joiner.propose(np.arange(len(late)), probabilities)
+        proposals = late_joiner.propose(everything, probabilities)
         samples["enterprise"] = late_joiner.sample(join, proposals)
     return Judged(samples, metrics, join)
 
 
 def _joiner(
-    router: Router | None, table: pd.DataFrame, fitted: Fitted, languages: Strings
+    router: Router | None,
+    table: pd.DataFrame,
+    fitted: Fitted,
+    languages: Strings,
+    rows: Indices,
+    progress: Reporter,
 ) -> Joiner | None:
     if router is None or not router.book.rules or fitted.hierarchy.link is None:
         return None
-    return Joiner.of(router, table, fitted.levels, languages)
-
-
-def label_tasks(table: pd.DataFrame) -> list[Task]:
-    """Return a task for each level that has labels, and one for urgency where it has both.
-
-    Raises
-    ------
-    InvalidTrainingDataError
-        There is no label at any level.
-    """
-    weights = row_weights(table)
-    tasks = [Task(level, table[level].to_numpy(dtype=object), weights) for level in LEVELS]
-    tasks = [task for task in tasks if len(task.rows)]
-    if not tasks:
-        raise InvalidTrainingDataError(f"no labels: give at least one of {', '.join(LEVELS)}")
-    names = {True: URGENT, False: NORMAL}
-    urgent = np.array([names.get(value) for value in table["urgent"]], dtype=object)
-    return [*tasks, Task(URGENCY, urgent, weights)] if {URGENT, NORMAL} <= set(urgent) else tasks
-
-
-def row_weights(table: pd.DataFrame) -> Floats | None:
-    """Return how much each row counts, 1 where it does not say; None where no row says."""
-    if table["weight"].isna().all():
-        return None
-    return np.array([1.0 if weight is None else weight for weight in table["weight"]])
+    asked = progress.track("finding places", rows.tolist(), len(rows))
+    return Joiner.of(router, table, fitted.levels, languages, asked)
 
 
 def _networks(
@@ -366,31 +370,3 @@ def _networks(
         return None
     texts, tasks = list(table["text"]), label_tasks(table)
     return fit_networks(tuning, texts, tasks, splits, seed=seed, progress=progress)
-
-
-def encode_texts(
-    texts: Sequence[str],
-    rows: Indices,
-    dense_encoder: DenseEncoder | None,
-    progress: Reporter,
-    settings: FitSettings = DEFAULTS,
-) -> tuple[SparseEncoder, sparse.csr_matrix]:
-    """Fit the sparse encoder on some of the rows, and encode all of them."""
-    to_read = [texts[row] for row in rows]
-    sparse_encoder = SparseEncoder.fit(
-        progress.track("reading words", to_read, len(to_read)), max_features=settings.max_features
-    )
-    starts = range(0, len(texts), BATCH)
-    parts = [
-        encode(
-            sparse_encoder,
-            dense_encoder,
-            texts[start : start + BATCH],
-            dense_weight=settings.dense_weight,
-        )[0]
-        for start in progress.track("encoding texts", starts, len(starts))
-    ]
-    matrix = sparse.vstack(parts, format="csr")
-    if not matrix.nnz:
-        raise InvalidTrainingDataError("no text has a single word in it")
-    return sparse_encoder, matrix

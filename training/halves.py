@@ -15,7 +15,7 @@ from training.contract import crossed_rows
 from training.data import Examples, complete_levels
 from training.errors import InvalidTrainingDataError
 from training.heads import OutOfFold, Task
-from training.splits import Indices, contract_split, folds, near_duplicate_groups
+from training.splits import Indices, contract_split, folds, hold_out, near_duplicate_groups
 from triage.policy import Policy
 
 N_SPLITS = 50
@@ -116,7 +116,10 @@ def _clusters(model: TriageModel, examples: Examples, level: Level) -> Indices:
         rows = split.contract[task.at(split.contract).rows]
     else:
         asked = model.info.parameters
-        splits = folds(groups, seed=asked["seed"], n_folds=asked["n_folds"])
+        if n_parts := asked.get("n_parts_held_apart"):
+            splits = hold_out(groups, seed=asked["seed"], n_parts=n_parts)
+        else:
+            splits = folds(groups, seed=asked["seed"], n_folds=asked["n_folds"])
         rows = crossed_rows(task, OutOfFold(splits, {}))
     if task.labels[rows].tolist() != model.contract_samples[level].label.tolist():
         raise InvalidTrainingDataError("the model was not fitted on these appeals")

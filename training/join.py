@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -59,6 +59,8 @@ class RoutedAppeals:
 
     Attributes
     ----------
+    where
+        By row, of those rows that may be asked for.
     codes
         Enterprises that rules or history may name: columns of what is joined.
     """
@@ -66,16 +68,20 @@ class RoutedAppeals:
     router: Router
     texts: tuple[str, ...]
     days: tuple[date, ...]
-    where: tuple[Whereabouts, ...]
+    where: Mapping[int, Whereabouts]
     topics: tuple[str, ...]
     enterprises: tuple[str, ...]
     codes: tuple[str, ...]
 
     @classmethod
     def of(
-        cls, router: Router, table: pd.DataFrame, heads: Mapping[Level, LinearHead]
+        cls,
+        router: Router,
+        table: pd.DataFrame,
+        heads: Mapping[Level, LinearHead],
+        rows: Iterable[int],
     ) -> RoutedAppeals:
-        """Locate the appeals of a table."""
+        """Locate the appeals in some rows of a table."""
         texts = tuple(table["text"])
         times = [time or datetime.now(UTC) for time in table["received_at"]]
         enterprises = heads["enterprise"].classes
@@ -83,7 +89,7 @@ class RoutedAppeals:
             router=router,
             texts=texts,
             days=tuple(time.date() for time in times),
-            where=tuple(router.locator.locate(Appeal(text=text)) for text in texts),
+            where={row: router.locator.locate(Appeal(text=texts[row])) for row in rows},
             topics=heads["topic"].classes,
             enterprises=enterprises,
             codes=tuple(sorted(router.active | set(enterprises))),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +29,19 @@ SIMILARITY = 0.7
 
 N_PERMUTATIONS = 64
 CONTRACT_SHARE = 0.15
+MAX_FOR_CONTRACT = 20_000
+"""Dated examples that are kept for the contract at most: more would prove no more."""
+
 MIN_FOR_CONTRACT = 400
 """Fewer dated examples would leave too few for a contract; the folds have to do then."""
 
 N_FOLDS = 5
+
+MAX_FOLD_WORK = 8_000_000
+"""Rows times classes up to which heads are fitted on all folds; beyond, a part is held out."""
+
+MAX_HELD_OUT = 10_000
+"""Rows of such a part: accuracy on them is known to 0.005, and more would only be missed."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ def near_duplicate_groups(texts: Iterable[str]) -> Indices:
 
 
 def contract_split(groups: Indices, received_at: pd.Series) -> Split:
-    """Keep the latest share of dated appeals for the contract.
+    """Keep the latest of dated appeals for the contract.
 
     Undated appeals are all fitted on: their contract sample comes from the folds.
 
@@ -85,7 +95,8 @@ def contract_split(groups: Indices, received_at: pd.Series) -> Split:
         everything = np.arange(len(groups))
         return Split(everything, everything[:0])
     first = _first_times(groups, received_at)
-    contract = (first > first.quantile(1 - CONTRACT_SHARE)).to_numpy()
+    share = min(CONTRACT_SHARE, MAX_FOR_CONTRACT / len(groups))
+    contract = (first > first.quantile(1 - share)).to_numpy()
     return Split(np.flatnonzero(~contract), np.flatnonzero(contract))
 
 
@@ -96,6 +107,20 @@ def folds(groups: Indices, *, seed: int, n_folds: int = N_FOLDS) -> list[tuple[I
         return []
     splitter = GroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
     return list(splitter.split(np.zeros(len(groups)), groups=groups))
+
+
+def hold_out(groups: Indices, *, seed: int, n_parts: int) -> list[tuple[Indices, Indices]]:
+    """Hold parts out, each a fold at most, of what is too much to be fitted fold by fold.
+
+    Returns
+    -------
+    splits
+        All with the same rows to fit on, which are in no part.
+    """
+    n_folds = max(N_FOLDS, ceil(len(groups) / MAX_HELD_OUT))
+    parts = [part for _, part in folds(groups, seed=seed, n_folds=n_folds)[:n_parts]]
+    rest = np.setdiff1d(np.arange(len(groups)), np.concatenate(parts))
+    return [(rest, part) for part in parts]
 
 
 def forward_folds(

@@ -16,8 +16,8 @@ from models.classifier import Floats, fit_head
 from models.encoders import DenseEncoder, Vectors
 from models.prediction import Level
 from training.data import Examples, complete_levels
+from training.encode import encode_texts
 from training.errors import InvalidTrainingDataError
-from training.fit import encode_texts, row_weights
 from training.heads import Labels, Splits
 from training.metrics import Choices, measure
 from training.settings import FitSettings
@@ -28,6 +28,7 @@ from training.splits import (
     forward_folds,
     near_duplicate_groups,
 )
+from training.tasks import row_weights
 from triage.progress import Reporter, Silent
 
 Kind = Literal["by time", "grouped"]

@@ -27,6 +27,9 @@ from triage.store.appeals import FoundAppeal, RequestKey
 from triage.store.cities import Head
 from triage.store.sessions import Sessions
 
+IMPOSSIBLE = (DataError, IntegrityError, UnicodeError)
+"""What is raised for a row that the database can't hold, be it alone or among others."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -93,7 +96,7 @@ class Submitter:
         outcomes = _decide_all(submissions, self._earlier(submissions), serving, self._clock)
         try:
             outcomes = self._store(submissions, outcomes)
-        except (DataError, IntegrityError):
+        except IMPOSSIBLE:
             if len(submissions) == 1:
                 raise
             # The database takes one of them for impossible: that one alone shall fail.
@@ -103,7 +106,7 @@ class Submitter:
     def _alone(self, submission: Submission, serving: Callable[[], Serving]) -> Outcome:
         try:
             return self.submit_all([submission], serving)[0]
-        except (DataError, IntegrityError) as error:
+        except IMPOSSIBLE as error:
             return error
 
     def _earlier(self, submissions: Sequence[Submission]) -> list[FoundAppeal | Exception | None]:

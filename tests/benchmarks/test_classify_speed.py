@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 
 import httpx
@@ -88,9 +89,9 @@ def texts() -> list[str]:
     lines = (STARTER_DATA / "appeals.jsonl").read_text("utf-8").splitlines()
     found = [json.loads(line)["text"] for line in lines]
     drawn = random.Random(SEED)  # no secret
-    pairs = (" ".join(drawn.sample(found, 2)) for _ in range(FULL.rows[1] * 2))
+    pairs = (" ".join(drawn.sample(found, 2)) for _ in count())
     chosen = (text for text in pairs if abs(len(text) - APPEAL_CHARS) < APPEAL_CHARS / 5)
-    return [text for text, _ in zip(chosen, range(FULL.rows[1]), strict=False)]
+    return list(islice(chosen, FULL.rows[1]))
 
 
 def bodies(texts: list[str]) -> list[bytes]:

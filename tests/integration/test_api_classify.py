@@ -205,3 +205,31 @@ def test_classify_second_problem_is_offered_with_its_names(client: TestClient) -
     assert secondary["code"].split(".")[0] != answer["category"]["code"]
     assert secondary["probability"] >= 0.2
     assert submit(client, KK)["secondary"] is None
+
+
+def test_classify_same_idempotency_key_gets_the_first_answer(client: TestClient) -> None:
+    def post(text: str) -> Any:
+        return client.post("/classify", json={"text": text}, headers={"Idempotency-Key": "k-1"})
+
+    first, again, other = post(KK), post(KK), post(RU)
+
+    assert again.json() == first.json()
+    assert problem_code(other, 409) == "idempotency_conflict"
+    assert count_rows(client) == ROWS_OF_A_DECISION
+
+
+@pytest.mark.parametrize(
+    ("key", "code"), [("", "string_too_short"), ("k" * 256, "too_long"), ("к 1", None)]
+)
+def test_classify_idempotency_key_that_is_none_is_refused(
+    client: TestClient, key: str, code: str | None
+) -> None:
+    response = client.post(
+        "/classify", json={"text": RU}, headers={"Idempotency-Key": key.encode()}
+    )
+
+    problem = response.json()
+    assert response.status_code == 422
+    assert [one["field"] for one in problem["errors"]] == ["idempotency-key"]
+    assert code is None or problem["code"] == code
+    assert count_rows(client) == 0

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
-from api.bootstrap import build_service
+from api.bootstrap import build_policies, build_service
 from api.cli import app
 from models.registry import ModelRegistry
 from triage.appeal import Appeal
-from triage.config import Settings
+from triage.config import CHAMPION, MODEL_NAME, Settings
 from triage.store.sessions import make_engine
 
 Triage = Callable[..., Result]
@@ -94,3 +95,56 @@ def test_audit_verify_counts_entries(triage: Triage, decision_id: str) -> None:
     broken = triage("audit", "verify")
     assert broken.exit_code == 1
     assert f"was changed: {decision_id}" in broken.stderr
+
+
+@pytest.fixture
+def registered_triage(home: Path, monkeypatch: pytest.MonkeyPatch) -> Triage:
+    """Commands on a registry of two versions, the first of them the champion."""
+    monkeypatch.delenv("TRIAGE_DATABASE_URL", raising=False)
+    monkeypatch.delenv("TRIAGE_MODEL", raising=False)
+    monkeypatch.setenv("TRIAGE_HOME", str(home))
+    return lambda *arguments: CliRunner().invoke(app, list(arguments))
+
+
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
+def test_audit_replay_decides_by_the_model_and_policy_of_then(registered_triage: Triage) -> None:
+    settings = Settings()
+    engine = make_engine(settings.store_url)
+    service = build_service(settings, engine)
+    policies = build_policies(settings, engine, service)
+    registry = ModelRegistry(settings.tracking_uri, settings.artifact_folder)
+    service.use(registry.load(settings.model))
+    decision = service.submit(Appeal(text="Запах газа в подъезде"), actor="a")
+    registry.set_alias(MODEL_NAME, CHAMPION, "2")
+    policies.set(replace(service.policy, urgent_hours=1), actor="a", reason="test")
+    engine.dispose()
+
+    by_then = registered_triage("audit", "replay", decision.id)
+    by_today = registered_triage("audit", "replay", decision.id, "--today")
+
+    assert by_then.exit_code == 0, by_then.output
+    assert len(by_then.stdout.splitlines()) == 1
+    assert by_today.exit_code == 1
+    assert "differs in: due_at\n" in by_today.stdout
+    assert "model_version: 1 then, 2 now\n" in by_today.stdout
+
+    _delete_version(settings, "1")
+    gone = registered_triage("audit", "replay", decision.id)
+    assert gone.exit_code == 1
+    assert "models:/appeal-triage/1" in gone.stderr
+
+
+def _delete_version(settings: Settings, version: str) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(settings.tracking_uri, settings.tracking_uri)
+    client.delete_model_version(MODEL_NAME, version)
+
+
+@pytest.mark.parametrize("unknown", ["00000000-0000-7000-8000-000000000000", "x", ""])
+def test_audit_replay_unknown_decision_is_told(triage: Triage, unknown: str) -> None:
+    result = triage("audit", "replay", unknown)
+    assert result.exit_code == 1
+    assert result.stderr == f"error: no decision {unknown}\n"

@@ -6,15 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from appeal_files import corpus, write_jsonl
 
 from models import folder
 from models.bundle import TriageModel
-from training.data import read_examples
+from training import tasks
+from training.data import COLUMNS, read_examples
 from training.errors import InvalidTrainingDataError
-from training.fit import fit_model, label_tasks
+from training.fit import fit_model
 from training.settings import DEFAULTS, FitSettings
+from training.splits import N_FOLDS
+from training.tasks import label_tasks, n_held_apart
 
 LEVELS = ("category", "topic", "enterprise")
 WATER = "Нет холодной воды с утра, диспетчер трубку не берёт"
@@ -354,3 +358,35 @@ def test_fit_model_registry_names_take_the_place_of_labels(fit: Any) -> None:
     model = fit(rows, names=names)
     assert model.names is not None
     assert model.names.finder.find("Зайсан ауданында") == ["zais"]
+
+
+@pytest.mark.parametrize(("crossed", "n_parts"), [(False, 1), (True, 2)])
+def test_n_held_apart_counts_parts_only_where_folds_are_too_much_work(
+    crossed: bool, n_parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pd.DataFrame({"topic": ["а", "б", "б"]}).reindex(columns=list(COLUMNS)).astype(object)
+    table = table.where(table.notna(), None)
+    monkeypatch.setattr(tasks, "MAX_FOLD_WORK", 6)
+    assert n_held_apart(table, crossed=crossed) == 0
+    monkeypatch.setattr(tasks, "MAX_FOLD_WORK", 5)
+    assert n_held_apart(table, crossed=crossed) == n_parts
+
+
+@pytest.mark.parametrize("dated", [False, True])
+def test_fit_of_more_than_folds_bear_holds_out_what_no_head_has_seen(
+    fit: Any, monkeypatch: pytest.MonkeyPatch, dated: bool
+) -> None:
+    rows = rows_of(500, "category", "topic")
+    if dated:
+        for number, row in enumerate(rows):
+            row["received_at"] = f"2026-01-{1 + number // 20:02}T10:00:00+05:00"
+    monkeypatch.setattr(tasks, "MAX_FOLD_WORK", 1)
+    model = fit(rows)
+    n_parts = model.info.parameters["n_parts_held_apart"]
+    assert n_parts == (1 if dated else 2)
+    n_judged = 500 - model.info.parameters["n_held_out"]
+    assert model.info.metrics["cv_topic_n"] == pytest.approx(n_parts * n_judged / N_FOLDS, abs=5)
+    n_contract = len(model.contract_samples["topic"].correct)
+    assert n_contract == pytest.approx(75 if dated else 200, abs=25)
+    # Heads that had seen what is judged would be nearly always right.
+    assert model.info.metrics["cv_topic_accuracy"] < 0.5

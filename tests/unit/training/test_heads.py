@@ -5,7 +5,14 @@ import pytest
 from scipy import sparse
 
 from training import heads as module
-from training.heads import ABSENT_MARGIN, OutOfFold, Task, fit_heads, fit_out_of_fold
+from training.heads import (
+    ABSENT_MARGIN,
+    OutOfFold,
+    Task,
+    fit_apart,
+    fit_heads,
+    fit_out_of_fold,
+)
 from training.splits import folds
 from triage.progress import Silent
 
@@ -82,15 +89,38 @@ def test_fit_out_of_fold_margins_never_come_from_the_rows_own_label(
     assert right.mean() < 0.7
 
 
-def test_fit_out_of_fold_more_work_than_allowed_takes_one_fold(
-    matrix: sparse.csr_matrix, task: Task, monkeypatch: pytest.MonkeyPatch
+def test_fit_apart_never_sees_what_is_held_out(matrix: sparse.csr_matrix, task: Task) -> None:
+    held_out = [np.arange(5), np.arange(5, 10)]
+    splits = [(np.arange(10, N_ROWS), part) for part in held_out]
+    wrong = task.labels.copy()
+    wrong[:10] = "другое"
+    heads, found = fit_apart(matrix, [Task("topic", wrong)], splits, seed=0, progress=Silent())
+    assert heads["topic"].classes == ("а", "б", "в")
+    assert found.rows.tolist() == list(range(10))
+    assert (found.stacked("topic").argmax(axis=1) == found.rows % 3).all()
+
+
+def test_fit_out_of_fold_of_a_head_in_parts_is_that_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "MAX_FOLD_WORK", N_ROWS * 3 - 1)
-    heads = fit_heads(matrix, [task], seed=0, progress=Silent())
-    splits = splits_of(N_ROWS)
-    found = fit_out_of_fold(matrix, [task], heads, splits, seed=0, progress=Silent())
-    assert len(found.splits) == 1
-    assert found.rows.tolist() == splits[0][1].tolist()
+    monkeypatch.setattr(module, "CLASSES_A_PART", 2)
+    rng = np.random.default_rng(3)
+    columns = rng.integers(0, 5, 80)
+    columns[7] = 5  # comes once: its fold's head has no such class
+    task = Task("topic", np.array(list("абвгде"), dtype=object)[columns])
+    noisy = np.eye(6)[columns] + rng.normal(0, 0.3, (80, 6))
+    matrix = sparse.csr_matrix(noisy.astype(np.float32))
+    found, whole = {}, {}
+    for n_rows, into in ((40, found), (1_000, whole)):
+        monkeypatch.setattr(module, "MANY_ROWS", n_rows)
+        heads = fit_heads(matrix, [task], seed=0, progress=Silent())
+        into["heads"] = heads["topic"]
+        into["folds"] = fit_out_of_fold(
+            matrix, [task], heads, splits_of(80), seed=0, progress=Silent()
+        ).stacked("topic")
+    assert found["heads"].classes == whole["heads"].classes == tuple("абвгде")
+    assert found["heads"].coef == pytest.approx(whole["heads"].coef, abs=0.02)
+    assert found["folds"] == pytest.approx(whole["folds"], abs=0.1)
 
 
 def test_out_of_fold_part_keeps_margins_with_their_rows() -> None:

@@ -155,7 +155,7 @@ def test_routed_appeals_labels_that_nobody_has_are_unknown() -> None:
         "topic": LinearHead(TOPICS[:2], weights, intercept),
         "enterprise": LinearHead(("B", "OLD"), weights, intercept),
     }
-    found = RoutedAppeals.of(make_router(), table, heads)
+    found = RoutedAppeals.of(make_router(), table, heads, range(len(table)))
     assert found.codes == ("A", "B", "C", "D", "OLD")
     assert found.labels(table).tolist() == [1, -1, -1]
     history = found.history(np.array([[0.25, 0.75]]))

@@ -9,6 +9,7 @@ from appeal_files import corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from training import splits as module
 from training.splits import (
     CONTRACT_SHARE,
     MIN_FOR_CONTRACT,
@@ -16,6 +17,7 @@ from training.splits import (
     contract_split,
     folds,
     forward_folds,
+    hold_out,
     leaving_out,
     near_duplicate_groups,
 )
@@ -180,3 +182,18 @@ def test_forward_folds_a_group_is_where_its_first_appeal_is() -> None:
 def test_forward_folds_of_one_time_are_none() -> None:
     times = pd.Series([pd.Timestamp("2026-01-01", tz="UTC")] * 10)
     assert forward_folds(np.arange(10), times) == []
+
+
+@pytest.mark.parametrize(("n_parts", "n_rows"), [(1, 100), (2, 100), (2, 1_000)])
+def test_hold_out_parts_are_apart_from_what_is_fitted_and_groups_stay_whole(
+    n_parts: int, n_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_HELD_OUT", 50)
+    groups = np.arange(n_rows) // 2
+    splits = hold_out(groups, seed=0, n_parts=n_parts)
+    sides = [splits[0][0], *(part for _, part in splits)]
+    assert sorted(np.concatenate(sides)) == list(range(n_rows))
+    assert all((rest == sides[0]).all() for rest, _ in splits)
+    assert all(len(part) <= min(50, n_rows // N_FOLDS) for _, part in splits)
+    in_sides = [set(groups[side]) for side in sides]
+    assert not any(one & other for one, other in itertools.combinations(in_sides, 2))
