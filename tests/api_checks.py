@@ -23,6 +23,10 @@ BUS = {
 """Appeals on buses that don't say which: the route is asked for."""
 
 
+UNKNOWN_ID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+"""No decision has it; the same in every process, since tests are named after it."""
+
+
 def give_key(client: TestClient, role: Role = Role.ADMIN, name: str = "tests") -> None:
     """Have a client send a fresh API key with each request; its actor is `key:` and the name."""
     keys = client.app.state.backend.keys  # type: ignore[attr-defined]  # typed as a bare ASGI app

@@ -8,11 +8,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
 import pytest
-from api_checks import RU, give_key
+from api_checks import RU, UNKNOWN_ID, give_key
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 
@@ -59,7 +58,7 @@ def broken_client(sqlite_home: Path, model_folder: Path) -> Iterator[TestClient]
 def ask_all(client: TestClient) -> Iterator[tuple[str, httpx.Response]]:
     """Ask for every route there is by every method, with nothing in the body."""
     for route in iter_route_contexts(client.app.routes):  # type: ignore[attr-defined]  # typed as a bare ASGI app
-        path = re.sub(r"{[^}]*id[^}]*}", str(uuid4()), route.path or "")
+        path = re.sub(r"{[^}]*id[^}]*}", UNKNOWN_ID, route.path or "")
         path = re.sub(r"{[^}]*}", "x", path)
         for method in (route.methods or set()) - {"HEAD", "OPTIONS"}:
             kind = FORM if path.startswith("/pages/") else "application/json"
@@ -154,7 +153,7 @@ def test_no_route_of_a_broken_service_tells_its_inside(broken_client: TestClient
     [
         ("/policy", "GET, PUT"),
         ("/checks/estimate", "GET"),
-        (f"/decisions/{uuid4()}/review", "POST"),
+        (f"/decisions/{UNKNOWN_ID}/review", "POST"),
     ],
 )
 def test_wrong_method_is_told_all_that_the_path_has(

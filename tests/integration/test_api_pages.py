@@ -3,10 +3,9 @@ from __future__ import annotations
 import re
 from html import unescape
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from api_checks import BUS, KK, RU, count_rows, submit
+from api_checks import BUS, KK, RU, UNKNOWN_ID, count_rows, submit
 from fastapi.testclient import TestClient
 
 SCRIPT = "<script>alert('снег')</script> во дворе не убирают снег"
@@ -267,7 +266,9 @@ def test_decision_review_form_failure_is_told_and_changes_nothing(
     assert client.get(f"/decisions/{decision_id}").json()["version"] == 1
 
 
-@pytest.mark.parametrize("path", [f"/pages/decisions/{uuid4()}", "/pages/decisions/1", "/pages/x"])
+@pytest.mark.parametrize(
+    "path", [f"/pages/decisions/{UNKNOWN_ID}", "/pages/decisions/1", "/pages/x"]
+)
 def test_page_that_is_not_there_is_told_as_a_page(shared_client: TestClient, path: str) -> None:
     page = shared_client.get(path)
 

@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from api_checks import RU, count_rows, problem_code
+from api_checks import RU, UNKNOWN_ID, count_rows, problem_code
 from fastapi.testclient import TestClient
 
 from api.limits import MAX_BODY_BYTES
@@ -206,12 +205,12 @@ def test_decisions_invalid_query_is_refused(
 def test_review_invalid_body_is_refused(
     clean_client: TestClient, body: dict[str, Any], code: str
 ) -> None:
-    response = clean_client.post(f"/decisions/{uuid4()}/review", json=body)
+    response = clean_client.post(f"/decisions/{UNKNOWN_ID}/review", json=body)
 
     assert problem_code(response, 422) == code
 
 
-@pytest.mark.parametrize("decision_id", [str(uuid4()), "1", "%00", "a" * 150, "..%2f..", "Қ"])
+@pytest.mark.parametrize("decision_id", [UNKNOWN_ID, "1", "%00", "a" * 150, "..%2f..", "Қ"])
 def test_decision_unknown_id_is_not_found(clean_client: TestClient, decision_id: str) -> None:
     body = {"verdict": "accept"}
 
@@ -230,7 +229,7 @@ def test_unknown_path_is_not_found(clean_client: TestClient) -> None:
     ("method", "path", "allowed"),
     [
         ("GET", "/classify", "POST"),
-        ("DELETE", f"/decisions/{uuid4()}", "GET"),
+        ("DELETE", f"/decisions/{UNKNOWN_ID}", "GET"),
         ("POST", "/taxonomy", "GET"),
     ],
 )
