@@ -12,7 +12,7 @@ from api.web.links import PAGES
 from triage.access import Access
 from triage.config import Settings, load_settings
 from triage.console import told_errors
-from triage.errors import InvalidSettingsError
+from triage.errors import InvalidPersonError, InvalidSettingsError
 from triage.keys import PER_MINUTE, ApiKeys
 from triage.roles import Role
 from triage.store.sessions import Sessions, check_store, make_engine, make_sessions, prepare_store
@@ -136,7 +136,10 @@ def first_link(settings: Settings, access: Access) -> str | None:
     """
     found = {person.name: person for person in access.everybody()}
     if not found:
-        found[LOCAL_ADMIN] = access.add_person(LOCAL_ADMIN, Role.ADMIN, actor=actor())
+        try:
+            found[LOCAL_ADMIN] = access.add_person(LOCAL_ADMIN, Role.ADMIN, actor=actor())
+        except InvalidPersonError:
+            return None  # another service that starts at this moment has made it, and tells
     admin = found.get(LOCAL_ADMIN)
     if admin is None or not admin.active or admin.password_hash or admin.subject:
         return None

@@ -107,6 +107,8 @@ class Person:
 
     def press(self, *keys: str) -> None:
         """Press keys, one after the other."""
+        # A page has its address before it has its scripts.
+        self.page.wait_for_load_state("load")
         for key in keys:
             self.page.keyboard.press(key)
 

@@ -197,7 +197,10 @@ def test_classify_beside_mlflow(
         *(sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"),
         *("-m", f"models:/appeal-triage/{version}", "--port", str(port), "--workers", "1"),
     ]
-    environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}"}
+    environment = os.environ | {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
     with (
         process(command, port, "/ping", env=environment, cwd=tmp_path) as theirs,
         ours(server_environment(tmp_path, model=str(model)), tmp_path / "log") as mine,
@@ -232,7 +235,8 @@ def on_one_core(command: list[str]) -> tuple[float, float]:
         stderr=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(running.pid, 0)
-    assert status == 0, command
+    running.returncode = os.waitstatus_to_exitcode(status)
+    assert running.returncode == 0, command
     return time.perf_counter() - started, used.ru_maxrss / 1024
 
 

@@ -50,13 +50,15 @@ def fit(folder, count):
     data, out = folder / "appeals.jsonl", folder / f"model-{count}"
     write_appeals(data, count)
     start, spent = time.perf_counter(), _cpu_seconds()
-    process = subprocess.Popen(
-        [*FIT, "--data", str(data), "--out", str(out)],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"TRIAGE_HOME": str(folder / "home")},
-    )
-    with PeakMemory(process.pid) as memory:
+    with (
+        subprocess.Popen(
+            [*FIT, "--data", str(data), "--out", str(out)],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"TRIAGE_HOME": str(folder / "home")},
+        ) as process,
+        PeakMemory(process.pid) as memory,
+    ):
         stages = _stages(process.stderr, start)
         process.wait()
     seconds = time.perf_counter() - start
