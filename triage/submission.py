@@ -93,9 +93,12 @@ class Submitter:
         serving
             Returns what decides now; asked only where something is to be decided.
         """
-        outcomes = _decide_all(submissions, self._earlier(submissions), serving, self._clock)
+        known = self._before(submissions)
+        earlier = [known.outcome(one) for one in submissions]
+        outcomes = _decide_all(submissions, earlier, serving, self._clock)
         try:
-            outcomes = self._store(submissions, outcomes)
+            if known.new_keys or any(isinstance(outcome, Decision) for outcome in outcomes):
+                outcomes = self._store(submissions, outcomes)
         except IMPOSSIBLE:
             if len(submissions) == 1:
                 raise
@@ -109,13 +112,12 @@ class Submitter:
         except IMPOSSIBLE as error:
             return error
 
-    def _earlier(self, submissions: Sequence[Submission]) -> list[FoundAppeal | Exception | None]:
-        """Return what is known of each appeal before anything is decided."""
+    def _before(self, submissions: Sequence[Submission]) -> _Known:
+        """Return what is known of the appeals before anything is decided."""
         if not any(one.appeal.appeal_id or one.key for one in submissions):
-            return [None] * len(submissions)
+            return _Known({}, {})
         with self._sessions.read.begin() as session:
-            known = self._known(session, submissions)
-        return [known.outcome(one) for one in submissions]
+            return self._known(session, submissions)
 
     def _known(self, session: Session, submissions: Sequence[Submission]) -> _Known:
         ids = {one.appeal.appeal_id for one in submissions if one.appeal.appeal_id}
@@ -127,8 +129,6 @@ class Submitter:
 
     def _store(self, submissions: Sequence[Submission], outcomes: Sequence[_Found]) -> list[_Found]:
         """Store in one transaction what nobody else has stored by now."""
-        if not any(isinstance(outcome, Decision) for outcome in outcomes):
-            return list(outcomes)
         with self._sessions.write.begin() as session:
             head = cities.lock(session, city=self._city_code)
             known = self._known(session, submissions)
