@@ -124,7 +124,7 @@ class TriageModel:
     def _predict_batch(self, texts: Sequence[str], hints: Sequence[str | None]) -> list[Prediction]:
         plain = [normalise(text) for text in texts]
         found = [words(text) for text in plain]
-        matrix, evidence = self._encode(plain, found)
+        matrix, evidence = self.encode(plain, found)
         levels = self.probabilities(matrix, found)
         urgency = self._urgency(matrix)
         candidates = {
@@ -145,9 +145,13 @@ class TriageModel:
             for row, known in enumerate(evidence.tolist())
         ]
 
-    def encode(self, texts: Sequence[str]) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
+    def encode(
+        self, texts: Sequence[str], found: Sequence[Sequence[str]] | None = None
+    ) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
         """Turn normalised texts into the features that the heads see, as `encode` does."""
-        return self._encode(texts, [words(text) for text in texts])
+        return encode(
+            self.sparse_encoder, self.dense_encoder, texts, found, dense_weight=self.dense_weight
+        )
 
     def probabilities(
         self, matrix: sparse.csr_matrix, found: Sequence[Sequence[str]]
@@ -164,15 +168,6 @@ class TriageModel:
         evidence = self.names.of_words(found) if self.names else None
         return self.hierarchy.probabilities(self.heads.margins(matrix), evidence)
 
-    def _encode(
-        self, texts: Sequence[str], found: Sequence[Sequence[str]]
-    ) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
-        matrix, evidence = self.sparse_encoder.encode_words(found)
-        if self.dense_encoder is not None:
-            vectors = self.dense_encoder.encode(texts)
-            matrix = join_features(matrix, vectors, self.dense_weight)
-        return matrix, evidence
-
     def _urgency(self, matrix: sparse.csr_matrix) -> Floats | None:
         if self.urgency is None:
             return None
@@ -185,11 +180,18 @@ def encode(
     sparse_encoder: SparseEncoder,
     dense: DenseEncoder | None,
     texts: Sequence[str],
+    found: Sequence[Sequence[str]] | None = None,
     *,
     dense_weight: float,
 ) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
-    """Turn normalised texts into one feature matrix, and tell how much of each is known."""
-    matrix, evidence = sparse_encoder.encode(texts)
+    """Turn normalised texts into one feature matrix, and tell how much of each is known.
+
+    Parameters
+    ----------
+    found
+        The words of each text; None for those that are still to be found.
+    """
+    matrix, evidence = sparse_encoder.encode_words(found or [words(text) for text in texts])
     if dense is not None:
         matrix = join_features(matrix, dense.encode(texts), dense_weight)
     return matrix, evidence

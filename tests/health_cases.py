@@ -49,7 +49,7 @@ def fill(
     with sessions.write.begin() as session:
         for number, decision in enumerate(made):
             decisions.add(session, city=city, decision=decision)
-            draw = checking.Drawer(city, 1.0).draw(session, decision)
+            [draw] = checking.Drawer(city, 1.0).draw_all(session, [decision])
             audit.append_decision(session, city=city, decision=decision, actor="x", draw=draw)
             finding = Finding(
                 checker="aigerim",

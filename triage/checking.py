@@ -77,10 +77,6 @@ class Drawer:
         self._base_share = base_share
         self._enough_since: dict[str, datetime] = {}
 
-    def draw(self, session: Session, decision: Decision) -> Draw | None:
-        """Draw a decision or not; see `draw_all`."""
-        return self.draw_all(session, [decision])[0]
-
     def draw_all(self, session: Session, stored: Sequence[Decision]) -> list[Draw | None]:
         """Draw each of the decisions that were stored in this transaction or not.
 

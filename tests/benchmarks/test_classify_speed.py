@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 import pytest
 from load_client import Load, post
-from results_page import ResultsPage
+from results_page import PERFORMANCE
 from server_process import TRIAGE, Server, free_port, server_environment
 
 from models.folder import load
@@ -29,17 +29,6 @@ from models.registry import ModelRegistry
 from training.starter import fit_starter
 from triage.config import STARTER_DATA, load_settings
 from triage.progress import Silent
-
-PAGE = ResultsPage(
-    "performance",
-    "make bench",
-    {
-        "http": "requests a second, stored",
-        "mlflow": "same model, 32 connections",
-        "offline": "100,000 appeals of 350 characters, one core",
-        "start": "start",
-    },
-)
 
 CONNECTIONS = 32
 APPEAL_CHARS = 350
@@ -168,7 +157,7 @@ def test_classify_beside_an_echo(
     if extent is SHORT:
         return
     database = store_url.partition(":")[0]
-    PAGE.record(
+    PERFORMANCE.record(
         "http",
         f"{database}, {workers} worker{'s' * (workers > 1)}",
         {
@@ -214,7 +203,7 @@ def test_classify_beside_mlflow(
     assert theirs_found.seconds
     assert not theirs_found.refused
     if extent is FULL:
-        PAGE.record(
+        PERFORMANCE.record(
             "mlflow",
             "`POST /classify`, stored",
             {
@@ -285,7 +274,7 @@ def test_classify_a_file(extent: Extent, model: Path, texts: list[str], tmp_path
     theirs = many / fasttext_seconds(tmp_path / f"{many}.jsonl", tmp_path)
     assert megabytes[many] < megabytes[few] + 60
     if extent is FULL:
-        PAGE.record(
+        PERFORMANCE.record(
             "offline",
             "`triage classify --input`",
             {
@@ -313,7 +302,7 @@ def test_start_to_ready(extent: Extent, model: Path, tmp_path: Path) -> None:
             server.kill()
     assert resident > 0
     if extent is FULL:
-        PAGE.record(
+        PERFORMANCE.record(
             "start",
             "`triage serve`, the starter model",
             {"seconds to ready, the best of 3": round(min(seconds), 1), "MB": round(resident)},

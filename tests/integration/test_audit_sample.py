@@ -67,7 +67,7 @@ def submit(
 ) -> Draw | None:
     with sessions.write.begin() as session:
         decisions.add(session, city=city, decision=decision)
-        draw = checking.Drawer(city, base_share).draw(session, decision)
+        [draw] = checking.Drawer(city, base_share).draw_all(session, [decision])
         audit.append_decision(session, city=city, decision=decision, actor="ikomek", draw=draw)
     return draw
 

@@ -68,7 +68,7 @@ def submit(sessions: Sessions, make_decision: Callable[..., Decision]) -> Submit
         )
         with sessions.write.begin() as session:
             decisions.add(session, city=city, decision=decision)
-            draw = checking.Drawer(city, 1.0).draw(session, decision)
+            [draw] = checking.Drawer(city, 1.0).draw_all(session, [decision])
             audit.append_decision(session, city=city, decision=decision, actor="x", draw=draw)
         return decision
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import crash_harness
 import pytest
-import reliability_results
+from results_page import RELIABILITY
 from sqlalchemy import make_url
 
 SHORT, FULL = 3, 150
@@ -33,4 +33,4 @@ def test_server_killed_a_hundred_times_loses_and_doubles_nothing(
 ) -> None:
     counts = _run(store_url, model_folder, tmp_path, FULL)
     database = make_url(store_url).get_backend_name()
-    reliability_results.record("crashes", database, counts.as_json())
+    RELIABILITY.record("crashes", database, counts.as_json())

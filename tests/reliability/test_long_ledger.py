@@ -13,7 +13,7 @@ from pathlib import Path
 
 import long_ledger
 import pytest
-import reliability_results
+from results_page import RELIABILITY
 from server_process import server_environment
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
@@ -188,7 +188,7 @@ def test_verify_million_entries_in_bounded_memory(million: tuple[str, Path]) -> 
     found = verify(url, home)
     assert found.status == 0, found.told
     assert f"the ledger is intact: {FULL} entries" in found.told
-    reliability_results.record(
+    RELIABILITY.record(
         "ledger",
         "intact",
         {
@@ -209,6 +209,6 @@ def test_verify_million_entries_names_the_bad_one(name: str, million: tuple[str,
         found = verify(url, home)
     assert found.status == 1
     assert f"error: event {bad} " in found.told
-    reliability_results.record(
+    RELIABILITY.record(
         "ledger", name, {"entries": FULL, "seconds": round(found.seconds), "named": bad}
     )
