@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -60,6 +61,10 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         backend.background.start()
+        # What stands by now stays: the collector need not go through the model and the tables of
+        # words again and again.
+        gc.collect()
+        gc.freeze()
         if metrics.is_shared:
             publishing.start()
         yield

@@ -175,10 +175,10 @@ GateDep = Annotated[Gate, Depends(get_gate)]
 
 async def get_credentials(
     request: Request,
-    gate: GateDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Credentials:
     """Return who asks, and keep it for whatever renders the answer."""
+    gate = await get_gate(request)
     if gate.asks_store(request, bearer):
         found = await run_in_threadpool(gate.credentials, request, bearer)
     else:

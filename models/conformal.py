@@ -52,7 +52,7 @@ class PredictionSets:
         ordered = np.argsort(-probabilities, kind="stable")
         is_in = probabilities >= self.least
         is_in[ordered[0]] = True
-        return tuple(self.classes[column] for column in ordered if is_in[column])
+        return tuple(self.classes[column] for column in ordered[is_in[ordered]].tolist())
 
 
 def conformalize(

@@ -74,13 +74,17 @@ def words(text: str) -> list[str]:
     return list(map(_one_script, found)) if _LATIN.search(lowered) else found
 
 
-def word_spans(text: str) -> list[tuple[str, int, int]]:
-    """Return the words as `words` does, each with where it starts and ends in the text."""
+@lru_cache(maxsize=1)
+def word_spans(text: str) -> tuple[tuple[str, int, int], ...]:
+    """Return the words as `words` does, each with where it starts and ends in the text.
+
+    The last text is remembered: places, danger and words of rules are looked for in the same one.
+    """
     lowered = _lower(text)
-    spans = [(match[0][:MAX_WORD_CHARS], *match.span()) for match in _WORD.finditer(lowered)]
+    spans = ((match[0][:MAX_WORD_CHARS], *match.span()) for match in _WORD.finditer(lowered))
     if not _LATIN.search(lowered):
-        return spans
-    return [(_one_script(word), start, end) for word, start, end in spans]
+        return tuple(spans)
+    return tuple((_one_script(word), start, end) for word, start, end in spans)
 
 
 def fold(word: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,8 @@ from triage.policy import Policy
 from triage.routing import Router
 from triage.urgency import DangerWords
 from triage.whereabouts import Whereabouts
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +148,16 @@ def due_at(
 
 def input_hash(appeal: Appeal) -> str:
     """Return the SHA-256 of an appeal's canonical JSON, hexadecimal."""
-    fields: dict[str, Any] = asdict(appeal)
+    # Without `asdict`, which copies all that it finds.
+    given: dict[str, Any] = {field.name: getattr(appeal, field.name) for field in fields(appeal)}
     if appeal.received_at is not None:
-        fields["received_at"] = appeal.received_at.astimezone(UTC).isoformat()
+        given["received_at"] = appeal.received_at.astimezone(UTC).isoformat()
+    if appeal.coordinates is not None:
+        given["coordinates"] = asdict(appeal.coordinates)
     for added in ("coordinates", "sender"):
-        if fields[added] is None:
-            del fields[added]  # so that appeals of before there were any keep their hash
-    content = json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        if given[added] is None:
+            del given[added]  # so that appeals of before there were any keep their hash
+    content = _ENCODER.encode(given)
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from time import perf_counter
 
 from triage.appeal import Decision
@@ -49,7 +50,8 @@ class GroupCommit:
     def __init__(self, decide: Decide) -> None:
         self._decide = decide
         self._observe: Observe = _unseen
-        self._waiting: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._waiting: SimpleQueue[_Waiting] = SimpleQueue()
+        self._arrived = Event()
         self._thread: Thread | None = None
         self._is_closed = False
         self._starting = Lock()
@@ -82,35 +84,35 @@ class GroupCommit:
                 self._thread = Thread(target=self._work, name="intake", daemon=True)
                 self._thread.start()
             self._waiting.put(_Waiting(submission, loop, answer))
+        # Told at the end of the loop's turn: those that are read in the same turn come along, and
+        # the two threads don't contend for the interpreter meanwhile.
+        loop.call_soon(self._arrived.set)
         return await answer
 
     def close(self) -> None:
         """Take no more; return once all that wait are answered."""
         with self._starting:
             self._is_closed = True
-            self._waiting.put(None)
+        self._arrived.set()
         if self._thread is not None:
             self._thread.join()
 
     def _work(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            batch, is_last = self._gather(first)
-            self._round(batch)
-            if is_last:
-                return
+        is_last = False
+        while not is_last:
+            self._arrived.wait()
+            self._arrived.clear()
+            is_last = self._is_closed
+            while batch := self._gather():
+                self._round(batch)
 
-    def _gather(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
-        """Return what waits by now, and whether nothing comes after it."""
-        batch = [first]
-        try:
+    def _gather(self) -> list[_Waiting]:
+        """Return what waits by now."""
+        batch: list[_Waiting] = []
+        with suppress(Empty):
             while len(batch) < MAX_BATCH:
-                following = self._waiting.get_nowait()
-                if following is None:
-                    return batch, True
-                batch.append(following)
-        except Empty:
-            pass
-        return batch, False
+                batch.append(self._waiting.get_nowait())
+        return batch
 
     def _round(self, batch: Sequence[_Waiting]) -> None:
         started = perf_counter()

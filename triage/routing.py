@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import takewhile
 
 import numpy as np
+import numpy.typing as npt
 
 from models.prediction import CANDIDATES, Candidate, Distribution, Prediction
 from triage import messages
@@ -106,16 +108,17 @@ class Router:
 
     def join(
         self, history: Distribution | None, shares: Mapping[str, float], join: Join
-    ) -> tuple[list[str], Floats]:
+    ) -> tuple[Sequence[str], Floats]:
         """Return active enterprises with their joint probabilities; the best need not be first."""
-        learned = _by_code(history) if history else {}
-        known = self.guessable & learned.keys()
-        codes = sorted(known | (shares.keys() & self.active))
-        learned = {code: learned[code] for code in known}
-        model = np.array([learned.get(code, 0.0) for code in codes])
+        known = _listed(history.classes if history else (), self.guessable)
+        model = history.probabilities[known.columns] if history else np.zeros(0)
+        named = shares.keys() & self.active
+        codes, model = _with_codes(known.codes, model, named)
         if not shares or not codes:
             return codes, model
-        rules = np.array([shares.get(code, 0.0) for code in codes])
+        rules = np.zeros(len(codes))
+        for code in named:
+            rules[bisect_left(codes, code)] = shares[code]
         return codes, join.probabilities(model, rules)
 
 
@@ -127,16 +130,45 @@ def rule_shares(fired: Firings, topics: Distribution | None) -> dict[str, float]
     shares: dict[str, float] = {}
     if topics is None:
         return shares
-    probability = _by_code(topics)
     for topic, firing in fired.items():
+        probability = float(topics.probabilities[topics.classes.index(topic)])
         for code in firing.enterprises:
-            share = probability[topic] / len(firing.enterprises)
+            share = probability / len(firing.enterprises)
             shares[code] = shares.get(code, 0.0) + share
     return shares
 
 
-def _by_code(distribution: Distribution) -> dict[str, float]:
-    return dict(zip(distribution.classes, distribution.probabilities.tolist(), strict=True))
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Those of a model's enterprises that history may propose, in order of their codes.
+
+    Attributes
+    ----------
+    columns
+        Of each among the model's classes, shape (n_codes,).
+    """
+
+    codes: tuple[str, ...]
+    columns: npt.NDArray[np.int64]
+
+
+@lru_cache(maxsize=4)
+def _listed(classes: tuple[str, ...], guessable: frozenset[str]) -> _Listed:
+    """List them once for all appeals: a model serves, and another one in its shadow."""
+    column = {code: place for place, code in enumerate(classes) if code in guessable}
+    codes = tuple(sorted(column))
+    return _Listed(codes, np.array([column[code] for code in codes], dtype=np.int64))
+
+
+def _with_codes(
+    codes: Sequence[str], probabilities: Floats, named: Collection[str]
+) -> tuple[Sequence[str], Floats]:
+    """Add those codes that history does not propose, each in its place."""
+    places = {code: bisect_left(codes, code) for code in sorted(named)}
+    added = {code: at for code, at in places.items() if code not in codes[at : at + 1]}
+    if not added:
+        return codes, probabilities
+    return sorted([*codes, *added]), np.insert(probabilities, list(added.values()), 0.0)
 
 
 def _explained(

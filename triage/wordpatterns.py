@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from models.text import romanise, word_spans
+from models.text import WORD_CACHE_SIZE, romanise, word_spans
 
 GAP = 2
 """Words allowed between two neighbouring words of a group."""
@@ -70,7 +70,7 @@ class Pattern:
     calms: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WordPatterns:
     """Compiled patterns.
 
@@ -119,7 +119,7 @@ class WordPatterns:
         hits: dict[int, list[Hit]] = defaultdict(list)
         _, words = _read(text)
         for word, (key, position) in enumerate(words):
-            for slot in self._slots(key):
+            for slot in self._slots_of(key):
                 hits[slot.group].append(Hit(slot.place, word, position))
         found = {
             group: list(_chains(of_group, self.sizes[group]))
@@ -127,6 +127,11 @@ class WordPatterns:
             if len({hit.place for hit in of_group}) == self.sizes[group]
         }
         return {group: stretches for group, stretches in found.items() if stretches}
+
+    @cached_property
+    def _slots_of(self) -> Callable[[str], tuple[Slot, ...]]:
+        """What `_slots` returns, remembered: words repeat, and most of them fill no place."""
+        return lru_cache(maxsize=WORD_CACHE_SIZE)(self._slots)
 
     def _slots(self, key: str) -> tuple[Slot, ...]:
         slots = self.whole.get(key, ())
@@ -142,7 +147,7 @@ class WordPatterns:
 
 
 @lru_cache(maxsize=1)
-def _read(text: str) -> tuple[list[tuple[str, int, int]], list[tuple[str, int]]]:
+def _read(text: str) -> tuple[Sequence[tuple[str, int, int]], list[tuple[str, int]]]:
     """Return the spans of a text's words, and their keys with their positions.
 
     Many patterns are looked for in one text after the other, so the last one is kept.
@@ -152,11 +157,12 @@ def _read(text: str) -> tuple[list[tuple[str, int, int]], list[tuple[str, int]]]
     return spans, list(zip(keys, _positions(text, spans), strict=True))
 
 
-def _positions(text: str, spans: list[tuple[str, int, int]]) -> Iterator[int]:
+def _positions(text: str, spans: Sequence[tuple[str, int, int]]) -> Iterator[int]:
     """Yield the words' positions, with a jump wider than a gap where a sentence ends."""
     position, end = 0, 0
     for _, start, stop in spans:
-        if _SENTENCE_END.search(text, end, start):
+        gap = text[end:start]
+        if gap != " " and _SENTENCE_END.search(gap):
             position += GAP + 1
         yield position
         position, end = position + 1, stop

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Header, Response
 
 from api.bodies import JSON, JsonRoute
-from api.deps import BackendDep, IntakeDep
+from api.deps import IntakeDep
 from api.openapi import REFUSALS, problems
 from api.schemas.answers import DecisionAnswer
 from api.schemas.examples import ANSWERS, REQUESTS
@@ -49,7 +49,6 @@ async def classify(
     principal: Submitter,
     body: ClassifyBody,
     intake: IntakeDep,
-    backend: BackendDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Decide what an appeal is about and who must act; the decision is stored before the answer.
@@ -58,6 +57,7 @@ async def classify(
     `Idempotency-Key`, gets the decision that it got before; another appeal under that id or key
     is refused with 409.
     """
+    backend = intake.backend
     city = backend.service.city
     appeal = body.to_appeal(city, backend.pseudonyms)
     decision = await intake.submit(appeal, actor=principal.name, key=idempotency_key)

@@ -21,22 +21,15 @@ _OF_A_HOUSE = frozenset({"flat", "floor", "entrance", "block"})
 def read_numbers(reading: Reading) -> list[Number]:
     """Return the numbers of a text in their order."""
     numbers = []
-    position = 0
-    while position < len(reading.tokens):
-        number, position = _number(reading, position)
+    after = 0
+    for position, token in enumerate(reading.tokens):
+        if position < after or not (token.word.numeral or token.is_number):
+            continue
+        read = read_digits if token.is_number else read_numeral
+        number, after = read(reading, position)
         if number:
             numbers.append(_with_surroundings(reading, number))
     return numbers
-
-
-def _number(reading: Reading, position: int) -> tuple[Number | None, int]:
-    """Return the number that begins at a token, if one does, and where to read on."""
-    token = reading.tokens[position]
-    if token.is_number:
-        return read_digits(reading, position)
-    if token.word.numeral:
-        return read_numeral(reading, position)
-    return None, position + 1
 
 
 def _with_surroundings(reading: Reading, number: Number) -> Number:

@@ -12,6 +12,8 @@ from models.text import word_spans
 from triage.places.words import UNKNOWN, Word, Words
 
 _RUNS = re.compile(r"\d+|\D+")
+_NOTHING = ("", " ")
+_JOINING = ("-", "/")
 _SENTENCE_END = re.compile(r"[!?…;\n]|\.(?!\d)")
 
 
@@ -93,11 +95,13 @@ def _tokens(text: str, words: Words) -> list[Token]:
     for word, start, stop in word_spans(text):
         for run, run_start, run_end in _runs(word, start, stop):
             gap = text[end:run_start]
-            if gap in ("-", "/") and tokens and tokens[-1].text + gap + run in words.compounds:
-                run, gap, run_start = tokens[-1].text + gap + run, tokens[-1].gap, tokens[-1].start
-                tokens.pop()
-            elif gap not in ("", " ") and tokens and _ends_sentence(tokens[-1], gap):
-                sentence += 1
+            if tokens and gap not in _NOTHING:
+                before = tokens[-1]
+                if gap in _JOINING and before.text + gap + run in words.compounds:
+                    run, gap, run_start = before.text + gap + run, before.gap, before.start
+                    tokens.pop()
+                elif _ends_sentence(before, gap):
+                    sentence += 1
             known = UNKNOWN if run.isdecimal() else words.read(run)
             tokens.append(Token(run, run_start, run_end, gap, sentence, known))
             end = run_end

@@ -5,16 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from triage.store.tables import GENESIS_HASH, CityTable
+from triage.store.tables import GENESIS_HASH, CityTable, bare
 
 _INSERTS: dict[str, Callable[[type[CityTable]], postgresql.Insert | sqlite.Insert]] = {
     "postgresql": postgresql.insert,
     "sqlite": sqlite.insert,
 }
+
+# Every appeal passes these: made once, SQLAlchemy need not make and compare them each time.
+_CITY = bare(CityTable)
+_HEAD = select(_CITY.c.head_sequence, _CITY.c.head_hash).where(_CITY.c.code == bindparam("city"))
+# NO KEY: rows of other transactions that refer to the city lock its key, and FOR UPDATE
+# would wait for them while they wait for this one.
+_LOCKED_HEAD = _HEAD.with_for_update(key_share=True)
+_MOVE_HEAD = (
+    update(_CITY)
+    .where(_CITY.c.code == bindparam("city"))
+    .values(head_sequence=bindparam("sequence"), head_hash=bindparam("hash"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +55,19 @@ def lock(session: Session, *, city: str) -> Head:
     A city that isn't there is added. What a transaction reads of the city after this call
     can't be changed by another one before it commits.
     """
-    # NO KEY: rows of other transactions that refer to the city lock its key, and FOR UPDATE
-    # would wait for them while they wait for this one.
-    locked = _head(city).with_for_update(key_share=True)
-    row = session.execute(locked).one_or_none()
+    row = session.execute(_LOCKED_HEAD, {"city": city}).one_or_none()
     if row is None:
         ensure(session, city=city)
-        row = session.execute(locked).one()
+        row = session.execute(_LOCKED_HEAD, {"city": city}).one()
     return Head(*row)
 
 
 def head(session: Session, *, city: str) -> Head:
     """Return the head of a city's ledger."""
-    row = session.execute(_head(city)).one_or_none()
+    row = session.execute(_HEAD, {"city": city}).one_or_none()
     return Head(0, GENESIS_HASH) if row is None else Head(*row)
 
 
 def move_head(session: Session, *, city: str, head: Head) -> None:
     """Set the head of a city's ledger; the city must be locked."""
-    session.execute(
-        update(CityTable)
-        .where(CityTable.code == city)
-        .values(head_sequence=head.sequence, head_hash=head.hash)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _head(city: str) -> Select[int, str]:
-    return select(CityTable.head_sequence, CityTable.head_hash).where(CityTable.code == city)
+    session.execute(_MOVE_HEAD, {"city": city, "sequence": head.sequence, "hash": head.hash})

@@ -95,6 +95,8 @@ _EQUALITIES: dict[str, InstrumentedAttribute[Any]] = {
     "model_version": DecisionTable.model_version,
 }
 
+_ADD_APPEALS, _ADD_DECISIONS = insert(bare(AppealTable)), insert(bare(DecisionTable))
+
 
 def add(
     session: Session, *, city: str, decision: Decision, submitted_by: str | None = None
@@ -123,14 +125,14 @@ def add_all(
         session, [stems(decision.appeal.text, decision.language) for decision, _ in submitted]
     )
     session.execute(
-        insert(bare(AppealTable)),
+        _ADD_APPEALS,
         [
             {"city": city, "submitted_by": actor, **rows.appeal_columns(decision)}
             for decision, actor in submitted
         ],
     )
     session.execute(
-        insert(bare(DecisionTable)),
+        _ADD_DECISIONS,
         [
             {"city": city, "search_row": search_row, **rows.decision_columns(decision)}
             for (decision, _), search_row in zip(submitted, search_rows, strict=True)

@@ -16,6 +16,8 @@ from triage.store.tables import LedgerEventTable, bare
 MAX_SEQUENCE_DIGITS = 9
 """Of a cursor: what an INTEGER of any database takes."""
 
+_ADD = insert(bare(LedgerEventTable))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -72,7 +74,7 @@ def add_all(session: Session, *, events: Sequence[Event]) -> None:
     # Without `asdict`, which would copy every payload.
     names = [field.name for field in fields(Event)]
     values = [{name: getattr(event, name) for name in names} for event in events]
-    session.execute(insert(bare(LedgerEventTable)), values)
+    session.execute(_ADD, values)
 
 
 def batches(session: Session, *, city: str, size: int) -> Generator[Sequence[Event]]:

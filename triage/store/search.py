@@ -36,7 +36,8 @@ FREQUENT = 5_000
 
 STEMS = table("appeal_stems", column("rowid"), column("stems"))
 
-
+_LAST_ROW = select(STEMS.c.rowid).order_by(STEMS.c.rowid.desc()).limit(1)
+_ADD_TO_SQLITE = insert(STEMS)
 _ADD_TO_POSTGRESQL = text(
     "INSERT INTO appeal_stems (stems)"
     " SELECT array_to_tsvector(string_to_array(stems, ' '))"
@@ -51,10 +52,10 @@ def add_all(session: Session, texts: Sequence[Sequence[str]]) -> list[int]:
     if not _is_sqlite(session):
         return list(session.scalars(_ADD_TO_POSTGRESQL, {"texts": joined}))
     # FTS5 has no RETURNING; whoever writes holds SQLite's only lock, so that these rows are free.
-    last = session.scalar(select(STEMS.c.rowid).order_by(STEMS.c.rowid.desc()).limit(1)) or 0
+    last = session.scalar(_LAST_ROW) or 0
     found = [last + place for place in range(1, len(texts) + 1)]
     session.execute(
-        insert(STEMS),
+        _ADD_TO_SQLITE,
         [{"rowid": row, "stems": stems} for row, stems in zip(found, joined, strict=True)],
     )
     return found

@@ -242,6 +242,9 @@ def _set_up_sqlite(connection: SqliteConnection, _record: ConnectionPoolEntry) -
 
 def _begin_sqlite(connection: Connection) -> None:
     read_only = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {int(read_only)}")
+    # A connection of the pool may be as the transaction before wanted it.
+    if connection.info.get("read_only") is not read_only:
+        connection.exec_driver_sql(f"PRAGMA query_only = {int(read_only)}")
+        connection.info["read_only"] = read_only
     # A transaction that reads first and writes later could not get the lock any more.
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
