@@ -1,7 +1,8 @@
 """Kills servers under load, starts them again, and counts what became of every appeal.
 
 Several servers work on one store. Clients send appeals to any of them; what breaks off is sent
-again where it has an `appeal_id`, and now and then so is what was answered, by two clients at once.
+again where it has an `appeal_id` or an `Idempotency-Key`, and now and then so is what was answered,
+by two clients at once.
 """
 
 from __future__ import annotations
@@ -30,9 +31,12 @@ from triage.store.tables import AppealTable, DecisionTable, LedgerEventTable
 
 CITY = "astana"
 CLIENTS = 6
-WITH_ID = 0.85
+WITH_ID = 0.5
+WITH_KEY = {True: 0.2, False: 0.8}
+"""Share of appeals sent with a key: of those that have an id, and of those that have none."""
+
 TWICE = 0.1
-"""Share of appeals with an id that a second client sends as well, often at the same moment."""
+"""Share of what may be sent again that a second client sends too, often at the same moment."""
 
 BEFORE_READY = 0.15
 """Share of kills that hit a server while it starts."""
@@ -46,15 +50,27 @@ _CHANNELS = ("phone", "web", "whatsapp", "telegram", "mobile")
 
 @dataclass(slots=True)
 class Sent:
-    """An appeal of a text that no other has, and every answer that a client got to it."""
+    """An appeal of a text that no other has, and every answer that a client got to it.
+
+    Attributes
+    ----------
+    key
+        Its `Idempotency-Key`, where it is sent with one.
+    """
 
     body: dict[str, Any]
+    key: str | None = None
     answers: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def has_id(self) -> bool:
-        """Whether it may be sent again."""
-        return "appeal_id" in self.body
+    def may_be_sent_again(self) -> bool:
+        """Whether the service knows it by more than its text."""
+        return self.key is not None or "appeal_id" in self.body
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What it is sent with."""
+        return {} if self.key is None else {"Idempotency-Key": self.key}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +142,11 @@ class Load:
         assert not self._errors, self._errors
 
     def finish(self) -> None:
-        """Send again what has an id and no answer yet."""
+        """Send again what may be and has no answer yet."""
         rng = random.Random(0)
         with httpx.Client(timeout=30) as client:
             for sent in self.sent:
-                if sent.has_id and not sent.answers:
+                if sent.may_be_sent_again and not sent.answers:
                     self.counted["retries"] += 1
                     assert self._post(client, sent, rng), sent.body
 
@@ -149,7 +165,7 @@ class Load:
         except Empty:
             sent = self._make(rng)
             self.sent.append(sent)
-            if sent.has_id and rng.random() < TWICE:
+            if sent.may_be_sent_again and rng.random() < TWICE:
                 self._again.put(sent)
         else:
             self.counted["retries"] += 1
@@ -161,13 +177,14 @@ class Load:
             "text": f"{rng.choice(self._texts)} #{number:07d}",
             "channel": rng.choice(_CHANNELS),
         }
-        if rng.random() < WITH_ID:
+        has_id = rng.random() < WITH_ID
+        if has_id:
             body["appeal_id"] = f"109-{number}"
-        return Sent(body)
+        return Sent(body, f"key-{number}" if rng.random() < WITH_KEY[has_id] else None)
 
     def _send(self, client: httpx.Client, sent: Sent, rng: random.Random) -> None:
-        """Send until there is an answer; what has no id only once, for it could be doubled."""
-        while not self._post(client, sent, rng) and sent.has_id:
+        """Send until there is an answer; only once what has neither id nor key: it could double."""
+        while not self._post(client, sent, rng) and sent.may_be_sent_again:
             if self._stopped.wait(0.05):
                 return
             self.counted["retries"] += 1
@@ -175,7 +192,8 @@ class Load:
     def _post(self, client: httpx.Client, sent: Sent, rng: random.Random) -> bool:
         self.counted["requests"] += 1
         try:
-            response = client.post(f"{rng.choice(self._urls)}/classify", json=sent.body)
+            url = f"{rng.choice(self._urls)}/classify"
+            response = client.post(url, json=sent.body, headers=sent.headers)
         except httpx.TransportError:
             self.counted["broken"] += 1
             return False

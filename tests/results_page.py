@@ -1,6 +1,7 @@
 """Result files of long tests, and the tables in the documentation that are made from them.
 
-``PYTHONPATH=. python tests/results_page.py`` brings the pages up to date with the files.
+Every figure that the page or README quotes of performance and reliability comes from here.
+``PYTHONPATH=. python tests/results_page.py`` brings both up to date with the files.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,74 +18,98 @@ from typing import Any
 from training.benchmark.tables import table
 from training.report import insert
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
 
-MACHINE = ("python", "load")
-"""Told in the file alone."""
+FILE_ALONE = ("command", "python", "load", "details")
+PAGE_ALONE = ("date", "machine")
+"""README's tables are narrow, and have a line below for these."""
+
+Section = Mapping[str, Mapping[str, Any]]
+"""What was recorded, by the name of its row."""
 
 
 @dataclass(frozen=True)
 class ResultsPage:
-    """A page of the documentation with the tables of one file of results.
+    """A page of the documentation with the tables of one file of results; README quotes them.
 
     Attributes
     ----------
     name
-        Of the page and of the file, without their endings.
-    command
-        What measures it all again.
+        Of the page and of the file, without their endings, and of the marks in README.
     heads
-        Of the first column, by section.
+        Of the first column, by section, in the order of the tables.
+    root
+        Folder of README and `docs`.
     """
 
     name: str
-    command: str
     heads: Mapping[str, str]
+    root: Path = ROOT
 
-    def record(self, section: str, name: str, figures: Mapping[str, Any]) -> None:
-        """Put the figures of one test into the file, and those of the page after it."""
+    def record(
+        self,
+        section: str,
+        row: str,
+        figures: Mapping[str, Any],
+        *,
+        command: str,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Put the figures of one test into the file, and the tables of the pages after it.
+
+        Parameters
+        ----------
+        command
+            What measures these figures again.
+        details
+            Kept in the file, and too long for a table.
+        """
         known = json.loads(self._file.read_text("utf-8")) if self._file.exists() else {}
-        known["command"] = self.command
-        known.setdefault(section, {})[name] = {
+        known.setdefault(section, {})[row] = {
             **figures,
             "date": datetime.now(UTC).date().isoformat(),
             "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+            "command": command,
             "python": platform.python_version(),
             "load": round(os.getloadavg()[0], 1),
+            **({"details": details} if details else {}),
         }
-        self._file.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+        self._file.write_text(json.dumps(known, ensure_ascii=False, indent=1) + "\n", "utf-8")
         self.update()
 
     def update(self) -> None:
-        """Bring the page up to date with the file."""
-        self._page.write_text(self.renewed(), "utf-8")
+        """Bring the page and README up to date with the file."""
+        for path, text in self.renewed().items():
+            path.write_text(text, "utf-8")
 
-    def renewed(self) -> str:
-        """Return the page with the tables of the file."""
+    def renewed(self) -> dict[Path, str]:
+        """Return the page and README with the tables of the file."""
+        found = self.sections()
+        readme, page = self.root / "README.md", self.root / "docs" / f"{self.name}.md"
+        narrow = self._tables(found, (*FILE_ALONE, *PAGE_ALONE))
+        return {
+            page: insert(page.read_text("utf-8"), self._tables(found, FILE_ALONE)),
+            readme: insert(readme.read_text("utf-8"), f"{narrow}\n\n{_measured(found)}", self.name),
+        }
+
+    def sections(self) -> dict[str, Section]:
+        """Return what the file has, in the order of the tables."""
         known = json.loads(self._file.read_text("utf-8"))
-        tables = [
-            _table(head, known[section]) for section, head in self.heads.items() if section in known
-        ]
-        return insert(self.text, "\n".join(tables).rstrip("\n"))
+        return {section: known[section] for section in self.heads if section in known}
 
-    @property
-    def text(self) -> str:
-        """The page as it is."""
-        return self._page.read_text("utf-8")
+    def _tables(self, found: Mapping[str, Section], left_out: Collection[str]) -> str:
+        tables = [_table(self.heads[name], rows, left_out) for name, rows in found.items()]
+        return "\n".join(tables).rstrip("\n")
 
     @property
     def _file(self) -> Path:
-        return DOCS / "results" / f"{self.name}.json"
-
-    @property
-    def _page(self) -> Path:
-        return DOCS / f"{self.name}.md"
+        return self.root / "docs" / "results" / f"{self.name}.json"
 
 
-def _table(head: str, tests: Mapping[str, Mapping[str, Any]]) -> str:
-    names = dict.fromkeys(name for of in tests.values() for name in of if name not in MACHINE)
-    rows = [(test, *(_cell(of.get(name)) for name in names)) for test, of in tests.items()]
-    return table((head, *names), rows)
+def _table(head: str, rows: Section, left_out: Collection[str]) -> str:
+    names = dict.fromkeys(name for of in rows.values() for name in of if name not in left_out)
+    cells = [(row, *(_cell(of.get(name)) for name in names)) for row, of in rows.items()]
+    return table((head, *names), cells)
 
 
 def _cell(value: object) -> str:
@@ -93,20 +118,34 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
+def _measured(found: Mapping[str, Section]) -> str:
+    """Say on which machines all of it was measured, and when."""
+    entries = [entry for rows in found.values() for entry in rows.values()]
+    machines = dict.fromkeys(entry["machine"] for entry in entries)
+    dates = sorted({entry["date"] for entry in entries})
+    when = " to ".join(dict.fromkeys((dates[0], dates[-1])))
+    return f"Measured on {' and '.join(machines)}, {when}."
+
+
 PERFORMANCE = ResultsPage(
     "performance",
-    "make bench",
     {
         "http": "requests a second, stored",
         "mlflow": "same model, 32 connections",
         "offline": "100,000 appeals of 350 characters, one core",
         "start": "start",
+        "spark": "Spark on this one machine",
     },
 )
 RELIABILITY = ResultsPage(
     "reliability",
-    "pytest -m soak tests/reliability",
-    {"crashes": "killed on", "ledger": "ledger"},
+    {
+        "crashes": "killed on",
+        "faults": "fault",
+        "ledger": "ledger",
+        "mutated": "mutated appeals",
+        "schemathesis": "Schemathesis",
+    },
 )
 PAGES = (PERFORMANCE, RELIABILITY)
 

@@ -10,7 +10,8 @@ from training.benchmark.entries import Entry, Results
 from training.benchmark.tables import NONE, number, table, words
 from training.errors import TrainingError
 
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+RESULTS = "results"
+"""What the marks of this benchmark's figures are called."""
 
 
 def render(results: Results, bars: Sequence[Bar]) -> str:
@@ -44,19 +45,25 @@ def _cell(entry: Entry | None, part: str, level: str, figure: str) -> str:
     return NONE if entry is None else number(entry.figure(part, level, figure))
 
 
-def insert(page: str, quoted: str) -> str:
-    """Replace what stands between the marks of a page.
+def marks(name: str = RESULTS) -> tuple[str, str]:
+    """Return the lines between which quoted figures stand in a page."""
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+
+
+def insert(page: str, quoted: str, name: str = RESULTS) -> str:
+    """Replace what stands between the marks of that name in a page.
 
     Raises
     ------
     TrainingError
-        The page has no marks.
+        The page has no such marks.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise TrainingError(f"no {BEGIN} and {END} in the page")
-    return f"{before}{BEGIN}\n{quoted}\n{END}{after}"
+    begin, end = marks(name)
+    before, has_begin, rest = page.partition(begin)
+    _, has_end, after = rest.partition(end)
+    if not has_begin or not has_end:
+        raise TrainingError(f"no {begin} and {end} in the page")
+    return f"{before}{begin}\n{quoted}\n{end}{after}"
 
 
 def update(page: Path, results: Path) -> None:

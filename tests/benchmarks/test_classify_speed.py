@@ -33,6 +33,7 @@ from triage.progress import Silent
 CONNECTIONS = 32
 APPEAL_CHARS = 350
 SEED = 109
+COMMAND = "make bench"
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ def test_classify_beside_an_echo(
             "median of 1 connection, ms": round(one.median_ms, 1),
             "an echo's, ms": round(one_echoed.median_ms, 1),
         },
+        command=COMMAND,
     )
 
 
@@ -211,6 +213,7 @@ def test_classify_beside_mlflow(
                 "mlflow models serve": round(theirs_found.per_second),
                 "ratio": round(ours_found.per_second / theirs_found.per_second, 1),
             },
+            command=COMMAND,
         )
 
 
@@ -284,6 +287,7 @@ def test_classify_a_file(extent: Extent, model: Path, texts: list[str], tmp_path
                 f"peak MB of {few:,}": round(megabytes[few]),
                 f"of {many:,}": round(megabytes[many]),
             },
+            command=COMMAND,
         )
 
 
@@ -306,4 +310,5 @@ def test_start_to_ready(extent: Extent, model: Path, tmp_path: Path) -> None:
             "start",
             "`triage serve`, the starter model",
             {"seconds to ready, the best of 3": round(min(seconds), 1), "MB": round(resident)},
+            command=COMMAND,
         )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ import pytest
 from decision_checks import check_decision, check_prediction
 from mutated_appeals import Mutator
 from pydantic import ValidationError
+from results_page import RELIABILITY
 
 from api.bootstrap import DANGER_WORDS
 from api.errors import of_invalid_request
@@ -34,8 +33,6 @@ from triage.routing import Router
 from triage.rulefile import load_city_rules
 from triage.serving import Serving
 from triage.urgency import DangerWords
-
-RESULTS = Path(__file__).parents[2] / "docs" / "results" / "abuse.json"
 
 SHORT = 600
 FULL = int(os.environ.get("MUTATED_INPUTS", "1_000_000"))
@@ -66,21 +63,20 @@ class Tally:
 
     @property
     def inputs(self) -> int:
-        return self.decided + sum(self.refused.values()) + len(self.failures)
+        return self.decided + self.refused.total() + len(self.failures)
 
-    def as_json(self) -> dict[str, Any]:
-        counts = (self.refused, self.actions, self.reasons, self.languages)
-        names = ("refused", "actions", "reasons", "languages")
-        told = {
-            name: dict(sorted(count.items())) for name, count in zip(names, counts, strict=True)
-        }
+    def figures(self) -> dict[str, int]:
         return {
             "inputs": self.inputs,
             "decided": self.decided,
+            "refused": self.refused.total(),
             "failures": len(self.failures),
-            "characters": self.characters,
-            **told,
         }
+
+    def details(self) -> dict[str, Any]:
+        names = ("refused", "actions", "reasons", "languages")
+        counts = {name: dict(sorted(getattr(self, name).items())) for name in names}
+        return {"characters": self.characters, **counts}
 
 
 def serving_of(model_folder: Path) -> Serving:
@@ -141,19 +137,18 @@ def decide_batch(serving: Serving, appeals: dict[int, Appeal], tally: Tally) -> 
 
 
 def report(tally: Tally, serving: Serving, seconds: float, cpu_seconds: float) -> None:
-    known = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
-    known["decide"] = {
-        "command": COMMAND,
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
-        "python": platform.python_version(),
-        "model": serving.loaded.model.info.encoder,
-        "seed": SEED,
-        "seconds": round(seconds),
-        "cpu_seconds": round(cpu_seconds),
-        **tally.as_json(),
-    }
-    RESULTS.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+    RELIABILITY.record(
+        "mutated",
+        "checked and decided",
+        {**tally.figures(), "seconds": round(seconds)},
+        command=COMMAND,
+        details={
+            "model": serving.loaded.model.info.encoder,
+            "seed": SEED,
+            "cpu_seconds": round(cpu_seconds),
+            **tally.details(),
+        },
+    )
 
 
 @pytest.fixture
@@ -172,7 +167,7 @@ def test_decide_mutated_appeals_are_decided_or_refused(model_folder: Path) -> No
     assert tally.failures == []
     assert tally.inputs == SHORT
     assert tally.decided > SHORT / 2
-    assert sum(tally.refused.values()) > SHORT / 50
+    assert tally.refused.total() > SHORT / 50
 
 
 def test_mutator_same_number_is_the_same_request() -> None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import re
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from results_page import RELIABILITY
 from server_process import add_key, running_server, server_environment
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results" / "abuse.json"
 COMMAND = "pytest -m soak tests/integration/test_schemathesis.py"
 SCHEMATHESIS = str(Path(sys.executable).parent / "schemathesis")
 
@@ -97,14 +93,10 @@ def test_schemathesis_finds_nothing_with_many_more_examples(
     phases = "examples,coverage,fuzzing,stateful"
     requests, seconds = run(tmp_path, model_folder, FULL, phases, with_key=with_key)
 
-    known = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
-    known.setdefault("schemathesis", {})["admin" if with_key else "nobody"] = {
-        "command": COMMAND,
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "examples_of_each_operation": FULL,
-        "requests": requests,
-        "failures": 0,
-        "seconds": round(seconds),
-    }
-    RESULTS.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+    RELIABILITY.record(
+        "schemathesis",
+        "as an admin" if with_key else "as nobody",
+        {"requests": requests, "failures": 0, "seconds": round(seconds)},
+        command=COMMAND,
+        details={"phases": phases, "examples of each operation": FULL},
+    )

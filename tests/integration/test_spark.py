@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyarrow import dataset, parquet
+from results_page import PERFORMANCE
 from typer.testing import CliRunner, Result
 
 from api.cli import app as triage_app
@@ -38,7 +38,7 @@ REFERENCE = "models:/appeal-triage@champion"
 FIRST = datetime(2026, 3, 1, 18, 30, tzinfo=UTC)
 N_ROWS, SOAK_ROWS, N_DAYS = 2_000, 200_000, 4
 MASTER = "local[2]"
-RESULTS = Path(__file__).parents[2] / "docs" / "results" / "spark.json"
+COMMAND = "pytest -m soak tests/integration/test_spark.py"
 ODD_TEXTS = ("", None, "<br>&nbsp;", " ", "🥶")
 
 Spark = Callable[..., Result]
@@ -133,20 +133,25 @@ def test_spark_answers_200_000_appeals_as_triage_classify_does(
     found = answers(output)
     with expected.open(encoding="utf-8") as lines:
         differing = sum(found.pop(row["id"]) != row for row in map(json.loads, lines))
-    result = {
-        "command": "pytest -m soak tests/integration/test_spark.py",
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
-        "spark": version("pyspark"),
-        "master": MASTER,
-        "model": "600 appeals of the starter corpus, without an encoder",
-        "appeals": SOAK_ROWS,
-        "days": len(days(output)),
-        "seconds": round(seconds, 1),
-        "differing_from_triage_classify": differing + len(found),
-    }
-    RESULTS.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    assert result["differing_from_triage_classify"] == 0
+    differing += len(found)
+    assert differing == 0
+    PERFORMANCE.record(
+        "spark",
+        "`triage-spark classify`",
+        {
+            "appeals": SOAK_ROWS,
+            "days": len(days(output)),
+            "seconds": round(seconds),
+            "a second": round(SOAK_ROWS / seconds),
+            "unlike `triage classify`": differing,
+        },
+        command=COMMAND,
+        details={
+            "spark": version("pyspark"),
+            "master": MASTER,
+            "model": "600 appeals of the starter corpus, without an encoder",
+        },
+    )
 
 
 def test_spark_goes_on_where_it_stopped(spark: Spark, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from results_page import RELIABILITY
 from sqlalchemy import make_url
 
-SHORT, FULL = 3, 150
+SHORT, FULL = 3, 100
+COMMAND = "pytest -m soak tests/reliability/test_crashes.py"
 
 
 def _run(store_url: str, model_folder: Path, home: Path, kills: int) -> crash_harness.Counts:
@@ -33,4 +34,4 @@ def test_server_killed_a_hundred_times_loses_and_doubles_nothing(
 ) -> None:
     counts = _run(store_url, model_folder, tmp_path, FULL)
     database = make_url(store_url).get_backend_name()
-    RELIABILITY.record("crashes", database, counts.as_json())
+    RELIABILITY.record("crashes", database, counts.as_json(), command=COMMAND)

@@ -80,6 +80,7 @@ def postgres() -> Iterator[PostgresServer]:
     server.stop()
 
 
+@pytest.mark.fault("disk full")
 def test_full_disk_refuses_and_comes_back(
     sqlite_template: Path, model_folder: Path, tmp_path: Path
 ) -> None:
@@ -101,6 +102,7 @@ def test_full_disk_refuses_and_comes_back(
         server.kill()
 
 
+@pytest.mark.fault("database gone")
 def test_database_that_stops_refuses_and_comes_back(
     postgres: PostgresServer, model_folder: Path, tmp_path: Path
 ) -> None:
@@ -112,6 +114,7 @@ def test_database_that_stops_refuses_and_comes_back(
         check_is_refused_and_comes_back(client, postgres.crash, postgres.start)
 
 
+@pytest.mark.fault("database read-only")
 def test_read_only_postgresql_refuses_and_comes_back(
     postgres_server: PostgresServer, postgres_template: str, model_folder: Path, tmp_path: Path
 ) -> None:
@@ -159,6 +162,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.skipif(shutil.which("mount") is None, reason="needs Linux's mount")
+@pytest.mark.fault("disk read-only")
 def test_read_only_disk_refuses_and_comes_back(
     disk: Path, sqlite_template: Path, model_folder: Path
 ) -> None:
@@ -233,6 +237,7 @@ def wait_for_model(client: TestClient, **wanted: str) -> None:
 
 
 @mlflow_warnings
+@pytest.mark.fault("registry gone")
 def test_registry_that_is_gone_leaves_the_model_in_service(home: Path) -> None:
     registry = home / "mlflow.db"
     with TestClient(create_app(Settings(home=home, poll_seconds=0.1))) as client:
@@ -249,6 +254,7 @@ def test_registry_that_is_gone_leaves_the_model_in_service(home: Path) -> None:
 
 
 @mlflow_warnings
+@pytest.mark.fault("file of a promoted model altered")
 def test_altered_model_is_refused_by_its_file_and_the_old_one_stays(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -277,6 +283,7 @@ def test_altered_model_is_refused_by_its_file_and_the_old_one_stays(
         assert count_rows(client) == 3 * 3  # appeal, decision and event of each
 
 
+@pytest.mark.fault("clock jumps back")
 def test_clock_that_jumps_back_loses_no_order(
     sessions: Sessions, store_url: str, model_folder: Path, tmp_path: Path
 ) -> None:

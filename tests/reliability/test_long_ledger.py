@@ -30,6 +30,7 @@ GROWTH_MB = 10
 
 SHIFTED = 10**8
 EVENTS = "ledger_events"
+SOAK_COMMAND = "pytest -m soak tests/reliability/test_long_ledger.py"
 
 
 # `getrusage` would tell the memory of the process that this one was forked from, if that is more.
@@ -198,6 +199,7 @@ def test_verify_million_entries_in_bounded_memory(million: tuple[str, Path]) -> 
             "peak MB": found.peak_mb,
             "database MB": round((home / "triage.db").stat().st_size / 2**20),
         },
+        command=SOAK_COMMAND,
     )
 
 
@@ -210,5 +212,8 @@ def test_verify_million_entries_names_the_bad_one(name: str, million: tuple[str,
     assert found.status == 1
     assert f"error: event {bad} " in found.told
     RELIABILITY.record(
-        "ledger", name, {"entries": FULL, "seconds": round(found.seconds), "named": bad}
+        "ledger",
+        name,
+        {"entries": FULL, "seconds": round(found.seconds), "named": bad},
+        command=SOAK_COMMAND,
     )

@@ -9,10 +9,11 @@ from training.benchmark.bars import AT_LEAST, Bar
 from training.benchmark.command import OUT
 from training.benchmark.entries import Results
 from training.errors import TrainingError
-from training.report import BEGIN, END, insert, render, update
+from training.report import insert, marks, render, update
 from triage.config import STARTER_DATA
 
 ROOT = STARTER_DATA.parent.parent
+BEGIN, END = marks()
 BARS = [
     Bar("kursk", "all", "topic", figure, encoder, AT_LEAST, value)
     for figure, encoder, value in (
@@ -49,6 +50,12 @@ def test_insert_replaces_what_stands_between_the_marks_and_nothing_else() -> Non
     inserted = insert(page, TABLE)
     assert inserted == f"# Title\n\n{BEGIN}\n{TABLE}\n{END}\n\nafter {END}\n"
     assert insert(inserted, TABLE) == inserted
+
+
+def test_insert_under_a_name_leaves_other_marks_alone() -> None:
+    begin, end = marks("performance")
+    page = f"{BEGIN}\nold\n{END}\n{begin}{end}\n"
+    assert insert(page, TABLE, "performance") == f"{BEGIN}\nold\n{END}\n{begin}\n{TABLE}\n{end}\n"
 
 
 @pytest.mark.parametrize("page", ["", "# Title\n", f"{BEGIN}\n", f"{END}\n", f"{END}\n{BEGIN}\n"])
