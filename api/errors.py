@@ -229,10 +229,17 @@ def install(app: FastAPI, render: Render) -> None:
         log.error("store.failed", error=type(error).__qualname__)
         return render(request, problem(request, of_store_error()), {"Retry-After": "5"})
 
+    async def malformed(request: Request, error: Any) -> Response:
+        # SQLite's for a file that is no database any more; what inherits from it is our mistake.
+        if type(error) is not sqlalchemy_errors.DatabaseError:
+            raise error
+        return await store(request, error)
+
     for kind in (triage_errors.TriageError, model_errors.ModelError):
         app.add_exception_handler(kind, own)
     for store_kind in STORE_ERRORS:
         app.add_exception_handler(store_kind, store)
+    app.add_exception_handler(sqlalchemy_errors.DatabaseError, malformed)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
 

@@ -102,6 +102,29 @@ def test_full_disk_refuses_and_comes_back(
         server.kill()
 
 
+@pytest.mark.fault("database file malformed")
+def test_malformed_database_file_refuses_and_comes_back(
+    sqlite_template: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "triage.db"
+    shutil.copyfile(sqlite_template, file)
+    with TestClient(create_app(Settings(home=tmp_path, model=str(model_folder)))) as client:
+        give_key(client)
+        engine = client.app.state.backend.engine  # type: ignore[attr-defined]  # typed as a bare ASGI app
+        kept: list[bytes] = []
+
+        def spoil() -> None:
+            engine.dispose()  # the last connection to close moves its log into the file
+            kept.append(file.read_bytes())
+            file.write_bytes(b"no database" * 1000)
+
+        def mend() -> None:
+            engine.dispose()
+            file.write_bytes(kept[-1])
+
+        check_is_refused_and_comes_back(client, spoil, mend)
+
+
 @pytest.mark.fault("database gone")
 def test_database_that_stops_refuses_and_comes_back(
     postgres: PostgresServer, model_folder: Path, tmp_path: Path
