@@ -224,6 +224,14 @@ def install(app: FastAPI, render: Render) -> None:
         found = [{**one, "loc": one["loc"][1:]} for one in error.errors()]
         return render(request, problem(request, of_invalid_request(found)), {})
 
+    for kind in (triage_errors.TriageError, model_errors.ModelError):
+        app.add_exception_handler(kind, own)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+    _install_store_errors(app, render)
+
+
+def _install_store_errors(app: FastAPI, render: Render) -> None:
     async def store(request: Request, error: Any) -> Response:
         # The error's text holds the statement and its parameters, an appeal's text among them.
         log.error("store.failed", error=type(error).__qualname__)
@@ -235,13 +243,9 @@ def install(app: FastAPI, render: Render) -> None:
             raise error
         return await store(request, error)
 
-    for kind in (triage_errors.TriageError, model_errors.ModelError):
-        app.add_exception_handler(kind, own)
-    for store_kind in STORE_ERRORS:
-        app.add_exception_handler(store_kind, store)
+    for kind in STORE_ERRORS:
+        app.add_exception_handler(kind, store)
     app.add_exception_handler(sqlalchemy_errors.DatabaseError, malformed)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, invalid)
 
 
 def _headers(error: Exception, failure: Failure) -> dict[str, str]:
