@@ -30,20 +30,26 @@ Section = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class ResultsPage:
-    """A page of the documentation with the tables of one file of results; README quotes them.
+    """A page of the documentation with the tables of one file of results.
 
     Attributes
     ----------
     name
-        Of the page and of the file, without their endings, and of the marks in README.
+        Of the file, without its ending, and of the marks in README.
     heads
         Of the first column, by section, in the order of the tables.
+    page
+        Name of the page, without its ending; None for that of the file.
+    is_quoted
+        Whether README has the tables too.
     root
         Folder of README and `docs`.
     """
 
     name: str
     heads: Mapping[str, str]
+    page: str | None = None
+    is_quoted: bool = True
     root: Path = ROOT
 
     def record(
@@ -78,19 +84,20 @@ class ResultsPage:
         self.update()
 
     def update(self) -> None:
-        """Bring the page and README up to date with the file."""
+        """Bring the page, and README if it quotes it, up to date with the file."""
         for path, text in self.renewed().items():
             path.write_text(text, "utf-8")
 
     def renewed(self) -> dict[Path, str]:
         """Return the page and README with the tables of the file."""
         found = self.sections()
-        readme, page = self.root / "README.md", self.root / "docs" / f"{self.name}.md"
-        narrow = self._tables(found, (*FILE_ALONE, *PAGE_ALONE))
-        return {
-            page: insert(page.read_text("utf-8"), self._tables(found, FILE_ALONE)),
-            readme: insert(readme.read_text("utf-8"), f"{narrow}\n\n{_measured(found)}", self.name),
-        }
+        page = self.root / "docs" / f"{self.page or self.name}.md"
+        renewed = {page: insert(page.read_text("utf-8"), self._tables(found, FILE_ALONE))}
+        if self.is_quoted:
+            readme = self.root / "README.md"
+            narrow = f"{self._tables(found, (*FILE_ALONE, *PAGE_ALONE))}\n\n{_measured(found)}"
+            renewed[readme] = insert(readme.read_text("utf-8"), narrow, self.name)
+        return renewed
 
     def sections(self) -> dict[str, Section]:
         """Return what the file has, in the order of the tables."""
@@ -147,7 +154,13 @@ RELIABILITY = ResultsPage(
         "schemathesis": "Schemathesis",
     },
 )
-PAGES = (PERFORMANCE, RELIABILITY)
+GROWTH = ResultsPage(
+    "growth",
+    {"fits": "appeals", "exponents": "growth exponent"},
+    page="training",
+    is_quoted=False,
+)
+PAGES = (PERFORMANCE, RELIABILITY, GROWTH)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,12 @@
 
 import json
 import os
-import platform
 import re
 import resource
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 
@@ -17,10 +15,10 @@ import numpy as np
 import psutil
 import pytest
 from resampled import write_appeals
+from results_page import GROWTH
 
 from triage.config import STARTER_DATA
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results" / "growth.json"
 COMMAND = "pytest -m soak tests/benchmarks/test_training_growth.py"
 FIT = (str(Path(sys.executable).with_name("triage-train")), "fit", "--city", str(STARTER_DATA))
 
@@ -42,7 +40,6 @@ class Run:
     stages: dict
     metrics: dict
     data_hash: str
-    load: str
 
 
 def fit(folder, count):
@@ -72,7 +69,6 @@ def fit(folder, count):
         stages,
         {name: round(value, 4) for name, value in info["metrics"].items() if "accuracy" in name},
         info["data_hash"],
-        f"{os.getloadavg()[1]:.1f} on {os.cpu_count()} cores",
     )
 
 
@@ -127,22 +123,23 @@ def exponent(runs, attribute):
 
 
 def report(runs):
-    RESULTS.write_text(
-        json.dumps(
-            {
-                "command": COMMAND,
-                "measured": datetime.now(UTC).date().isoformat(),
-                "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-                "python": platform.python_version(),
-                "exponent_seconds": exponent(runs, "seconds"),
-                "exponent_cpu_seconds": exponent(runs, "cpu_seconds"),
-                "runs": [vars(run) for run in runs],
-            },
-            indent=1,
-        )
-        + "\n",
-        "utf-8",
-    )
+    for run in runs:
+        figures = {
+            "seconds": run.seconds,
+            "processor seconds": run.cpu_seconds,
+            "peak MB": run.peak_mb,
+            "topic accuracy, held out": run.metrics["cv_topic_accuracy"],
+        }
+        details = {"stages": run.stages, "metrics": run.metrics, "data_hash": run.data_hash}
+        GROWTH.record("fits", f"{run.appeals:,}", figures, command=COMMAND, details=details)
+    # Small data are fitted in another way, so that the exponent of all tells little.
+    for some in (runs, runs[1:]):
+        figures = {
+            "of seconds": exponent(some, "seconds"),
+            "of processor seconds": exponent(some, "cpu_seconds"),
+        }
+        row = f"{some[0].appeals:,} to {some[-1].appeals:,}"
+        GROWTH.record("exponents", row, figures, command=COMMAND)
 
 
 @pytest.mark.benchmark
