@@ -30,12 +30,14 @@ ARTIFACT = "model"
 FOLDER = "folder"
 """Version of a model that was loaded from a folder, not from a registry."""
 
-IMPATIENT = {
+MLFLOW_SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
 }
-"""MLflow's own settings, unless set: by default it waits minutes for a server that is gone."""
+"""MLflow's own settings, unless set: by default it waits minutes for a server that is gone, and
+keeps connections, of which one to a file that was away may never find its tables again."""
 
 MAX_METRICS = 1000
 """Metrics that MLflow takes at once."""
@@ -339,14 +341,14 @@ class ModelRegistry:
 
     def _mlflow(self) -> ModuleType:
         """Import MLflow, which is slow, and point it at our store: it knows only one at a time."""
-        _set_patience()
+        _set_defaults()
         import mlflow
 
         mlflow.set_tracking_uri(self.tracking_uri)
         return mlflow
 
     def _client(self) -> MlflowClient:
-        _set_patience()
+        _set_defaults()
         from mlflow import MlflowClient
 
         # That a local store is made on first use is no news to somebody who classifies a text.
@@ -354,8 +356,8 @@ class ModelRegistry:
         return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
 
 
-def _set_patience() -> None:
-    for name, value in IMPATIENT.items():
+def _set_defaults() -> None:
+    for name, value in MLFLOW_SETTINGS.items():
         os.environ.setdefault(name, value)
 
 
