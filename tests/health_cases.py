@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from itertools import cycle, islice
 
 from appeal_files import corpus
+from stored import add_decision, append_decision
 
 from models.prediction import Candidate
-from triage import audit, checking
+from triage import checking
 from triage.appeal import Decision
-from triage.store import decisions, draws
+from triage.store import draws
 from triage.store.draws import Finding
 from triage.store.sessions import Sessions
 
@@ -48,9 +49,9 @@ def fill(
     made = list(islice(_decisions(make_decision, since, changed=changed), n))
     with sessions.write.begin() as session:
         for number, decision in enumerate(made):
-            decisions.add(session, city=city, decision=decision)
+            add_decision(session, city=city, decision=decision)
             [draw] = checking.Drawer(city, 1.0).draw_all(session, [decision])
-            audit.append_decision(session, city=city, decision=decision, actor="x", draw=draw)
+            append_decision(session, city=city, decision=decision, actor="x", draw=draw)
             finding = Finding(
                 checker="aigerim",
                 checked_at=decision.decided_at,

@@ -40,7 +40,6 @@ __all__ = [
     "Kind",
     "append",
     "append_all",
-    "append_decision",
     "append_review",
     "canonical_json",
     "decision_digest",
@@ -97,13 +96,6 @@ def append_all(
     events.add_all(session, events=appended)
     cities.move_head(session, city=city, head=head)
     return appended
-
-
-def append_decision(
-    session: Session, *, city: str, decision: Decision, actor: str, draw: Draw | None = None
-) -> Event:
-    """Record a decision that was stored in this transaction, and its draw if there is one."""
-    return append_all(session, city=city, entries=[decision_entry(decision, actor, draw)])[0]
 
 
 def decision_entry(decision: Decision, actor: str, draw: Draw | None) -> Entry:

@@ -84,11 +84,16 @@ def find_enterprise(words: str, city: City) -> str | None:
     return found[0].id if len(found) == 1 else None
 
 
+def midnight(day: date) -> datetime:
+    """Return when a day begins."""
+    return datetime.combine(day, time(), KAZAKHSTAN)
+
+
 def first_moment(day: date | None) -> datetime | None:
     """Return when a day begins; None for no day."""
-    return None if day is None else datetime.combine(day, time(), KAZAKHSTAN)
+    return None if day is None else midnight(day)
 
 
 def end_of(day: date | None) -> datetime | None:
     """Return when the day after begins; None for no day."""
-    return None if day is None else first_moment(day + timedelta(days=1))
+    return None if day is None else midnight(day + timedelta(days=1))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api.web.filters import Day
+from api.web.filters import Day, midnight
 from api.web.links import PAGES, link
 from triage.errors import InvalidPeriodError
 from triage.figures import Filters, Period
@@ -65,7 +65,7 @@ class Days:
     @property
     def period(self) -> Period:
         """The time that they take."""
-        return Period(_midnight(self.first), _midnight(self.last + _DAY))
+        return Period(midnight(self.first), midnight(self.last + _DAY))
 
     def parameters(self) -> dict[str, str]:
         """Return what the address must hold to mean the same."""
@@ -105,10 +105,6 @@ def behind(filters: Filters | None, state: str = "all") -> str | None:
         told["until"] = _local_day(told["until"], -timedelta(microseconds=1))
     state = told.pop("review_state", state)
     return link(f"{PAGES}queue", told | {"state": state})
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), KAZAKHSTAN)
 
 
 def _local_day(moment: str, shift: timedelta = timedelta()) -> str:

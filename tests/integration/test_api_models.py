@@ -17,12 +17,6 @@ from triage.policy import Policy
 from triage.promotion import GateReport, gate_tags
 from triage.roles import Role
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated"),
-]
-
 FAILED = gate_tags([GateReport("overall", False, "much lost")], "1")
 PASSED = gate_tags([GateReport("overall", True, "nothing lost")], "1")
 NUMBERS = {

@@ -75,8 +75,6 @@ def test_service_without_a_model_starts_and_says_why(
         assert "disabled" in client.get("/").text
 
 
-# MLflow's own mapping uses a loader that SQLAlchemy 2.1 has deprecated.
-@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
 def test_service_without_a_registered_model_starts_and_says_why(
     sqlite_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

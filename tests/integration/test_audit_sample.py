@@ -8,10 +8,10 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Engine
+from stored import add_decision, add_review, append_decision, tamper, verify
 
-from triage import audit, checking, sampling
+from triage import checking, sampling
 from triage.appeal import Action, Appeal, Decision, Review
 from triage.checking import AuditSample, BlindAppeal
 from triage.citydata import load_city
@@ -24,7 +24,7 @@ from triage.errors import (
 )
 from triage.precision import MIN_CHECKS
 from triage.sampling import Draw
-from triage.store import decisions, draws, reviews
+from triage.store import draws
 from triage.store.sessions import Sessions
 
 CITY = load_city(STARTER_DATA)
@@ -66,32 +66,15 @@ def submit(
     sessions: Sessions, decision: Decision, base_share: float = 1.0, city: str = "astana"
 ) -> Draw | None:
     with sessions.write.begin() as session:
-        decisions.add(session, city=city, decision=decision)
+        add_decision(session, city=city, decision=decision)
         [draw] = checking.Drawer(city, base_share).draw_all(session, [decision])
-        audit.append_decision(session, city=city, decision=decision, actor="ikomek", draw=draw)
+        append_decision(session, city=city, decision=decision, actor="ikomek", draw=draw)
     return draw
 
 
 def check(sample: AuditSample, decision: Decision, **overrides: Any) -> checking.CheckOutcome:
     codes = {"category": TOPIC.category, "topic": TOPIC.code, "enterprise": ENTERPRISE}
     return sample.check(decision.id, **{"checker": "aigerim", **codes, **overrides})
-
-
-def review(sessions: Sessions, made: Review) -> None:
-    with sessions.write.begin() as session:
-        version = reviews.add(session, city="astana", review=made, expected_version=None)
-        audit.append_review(session, city="astana", review=made, version=version)
-
-
-def verify(sessions: Sessions) -> int:
-    with sessions.read.begin() as session:
-        return audit.verify(session, city="astana")
-
-
-def tamper(engine: Engine, statement: str) -> None:
-    theirs = create_engine(engine.url, poolclass=NullPool)
-    with theirs.begin() as connection:
-        assert connection.execute(text(statement)).rowcount > 0
 
 
 def test_draw_is_stored_with_its_share(sessions: Sessions, make: Make) -> None:
@@ -169,7 +152,7 @@ def test_next_leaves_out_what_the_checker_has_reviewed_and_what_is_checked(
     seen, checked, left = make(), make(), make()
     for decision in (seen, checked, left):
         submit(sessions, decision)
-    review(sessions, make_review(seen.id, reviewer="aigerim"))
+    add_review(sessions, make_review(seen.id, reviewer="aigerim"))
     check(sample, checked, checker="daniyar")
     for _ in range(2):
         given = sample.next_unchecked("aigerim")
@@ -324,7 +307,7 @@ def test_estimate_counts_checks_alone(
     for decision in made[MIN_CHECKS - 3 : MIN_CHECKS]:
         check(sample, decision, enterprise=OTHER_ENTERPRISE)
     # What reviewers say does not count, and neither do decisions outside the period.
-    review(sessions, make_review(made[-1].id))
+    add_review(sessions, make_review(made[-1].id))
     found = sample.estimate(SINCE, UNTIL)
     assert found.precision == pytest.approx(1 - 3 / MIN_CHECKS)
     assert (found.n_routed, found.n_drawn, found.n_checked) == (n_drawn, n_drawn, MIN_CHECKS)

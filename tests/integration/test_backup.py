@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from stored import submit, verify
 from typer.testing import CliRunner, Result
 
 from api.cli import app
@@ -24,7 +25,7 @@ from triage.keys import ApiKeys
 from triage.purge import Purge
 from triage.queue import Queue, QueueFilters
 from triage.roles import Role
-from triage.store import cities, copying, decisions, reviews
+from triage.store import cities, copying, reviews
 from triage.store.migrate import migrate
 from triage.store.sessions import Sessions, make_engine, make_sessions
 
@@ -32,17 +33,6 @@ MakeDecision = Callable[..., Decision]
 MakeReview = Callable[..., Review]
 
 CITIES = ("astana", "almaty")
-
-
-def submit(sessions: Sessions, decision: Decision, city: str = "astana") -> None:
-    with sessions.write.begin() as session:
-        decisions.add(session, city=city, decision=decision, submitted_by="ikomek")
-        audit.append_decision(session, city=city, decision=decision, actor="ikomek")
-
-
-def verify(sessions: Sessions, city: str = "astana") -> int:
-    with sessions.read.begin() as session:
-        return audit.verify(session, city=city)
 
 
 def contents(sessions: Sessions) -> dict[str, list[dict[str, Any]]]:

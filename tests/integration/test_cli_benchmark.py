@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from training.cli import app
 from training.evaluate import command_line
-from training.report import BEGIN, END
+from training.report import marks
 
 N_TRAIN, N_TEST, LIMIT = 80, 40, 60
 LEVELS = ("category", "topic", "enterprise")
@@ -173,7 +173,7 @@ def test_benchmark_page_says_what_is_missing_and_what_was_a_trial(bench: Bench) 
 
 def test_report_quotes_the_benchmark(bench: Bench) -> None:
     page = bench.folder / "README.md"
-    page.write_text(f"# Title\n{BEGIN}\n{END}\n", encoding="utf-8")
+    page.write_text("# Title\n{}\n{}\n".format(*marks()), encoding="utf-8")
     results = bench.folder / "results" / "benchmark.json"
     assert invoke("report", "--results", results, "--page", page).exit_code == 0
     accuracy = bench.entries["kursk", "static"]["measured"]["figures"]["all"]["topic"]["accuracy"]

@@ -23,12 +23,6 @@ from triage.promotion import gate_reports
 from triage.store import events
 from triage.store.sessions import make_engine, make_sessions
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated"),
-]
-
 NAME = "appeal-triage"
 N_FITTED, N_TESTED, N_WORSE = 600, 400, 100
 

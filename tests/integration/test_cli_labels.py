@@ -20,11 +20,6 @@ from triage.config import STARTER_DATA, load_settings
 from triage.reviewing import ReviewRequest
 from triage.store.sessions import make_engine
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated"),
-]
-
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -106,9 +106,6 @@ def registered_triage(home: Path, monkeypatch: pytest.MonkeyPatch) -> Triage:
     return lambda *arguments: CliRunner().invoke(app, list(arguments))
 
 
-@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
-@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
-@pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
 def test_audit_replay_decides_by_the_model_and_policy_of_then(registered_triage: Triage) -> None:
     settings = Settings()
     engine = make_engine(settings.store_url)

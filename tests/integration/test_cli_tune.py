@@ -23,11 +23,6 @@ from training.cli_tune import INTERRUPTED
 BIN = Path(sys.executable).parent
 PATIENCE = 300
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated"),
-]
-
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

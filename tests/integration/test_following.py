@@ -10,28 +10,18 @@ from pathlib import Path
 import mlflow
 import pytest
 from sqlalchemy import select
+from starter_service import starter_rules, starter_service
 
 from models import folder
 from models.bundle import TriageModel
 from models.errors import BrokenModelError, ModelNotFoundError
 from models.registry import ModelRegistry
 from triage.appeal import Appeal, Decision
-from triage.citydata import load_city
-from triage.config import STARTER_DATA
 from triage.following import KEPT, RETRY_SECONDS, SWAPPED, Follower
-from triage.policy import Policy
-from triage.rulefile import load_city_rules
 from triage.service import TriageService
 from triage.shadowing import DROPPED, FAILED, MAX_WAITING, STORED, Shadow
 from triage.store.sessions import Sessions
 from triage.store.tables import DecisionTable, ShadowDecisionTable
-from triage.urgency import DangerWords
-
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated"),
-]
 
 NAME = "appeal-triage"
 REFERENCE = f"models:/{NAME}@champion"
@@ -101,15 +91,7 @@ def aliases(registry: ModelRegistry) -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def service(sessions: Sessions) -> TriageService:
-    city = load_city(STARTER_DATA)
-    return TriageService(
-        sessions=sessions,
-        city_code="astana",
-        city=city,
-        danger_words=DangerWords.load(STARTER_DATA / "danger_words.tsv"),
-        policy=Policy(),
-        rules=load_city_rules(STARTER_DATA, city),
-    )
+    return starter_service(sessions, rules=starter_rules())
 
 
 @pytest.fixture

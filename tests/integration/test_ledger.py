@@ -2,52 +2,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from api_checks import BUS, KK, MIXED, RU, give_key, problem_code, submit
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
+from starter_service import NOW, starter_rules, starter_service
 
-from models import folder
 from models.registry import LoadedModel
 from triage.appeal import Appeal
-from triage.citydata import load_city
-from triage.config import STARTER_DATA
 from triage.errors import DecisionNotFoundError, DecisionPurgedError, InvalidCursorError
 from triage.ledger import Ledger, OtherVersion
-from triage.policy import Policy
 from triage.purge import Purge
 from triage.roles import Role
-from triage.rulefile import load_city_rules
 from triage.service import TriageService
 from triage.store.events import EventFilters
 from triage.store.sessions import Sessions
-from triage.urgency import DangerWords
 
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TEXTS = (RU, KK, MIXED, *BUS.values(), "Сейфуллина 50, запах газа, 87011234567", "hello")
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 
 
-@pytest.fixture(scope="module")
-def loaded(model_folder: Path) -> LoadedModel:
-    return LoadedModel(folder.load(model_folder), "appeal-triage", "7")
-
-
 @pytest.fixture
 def service(sessions: Sessions, loaded: LoadedModel) -> TriageService:
-    city = load_city(STARTER_DATA)
     ticks = iter(range(10_000))
-    service = TriageService(
-        sessions=sessions,
-        city_code="astana",
-        city=city,
-        danger_words=DangerWords.load(STARTER_DATA / "danger_words.tsv"),
-        policy=Policy(),
-        rules=load_city_rules(STARTER_DATA, city),
+    service = starter_service(
+        sessions,
+        rules=starter_rules(),
         clock=lambda: NOW + timedelta(minutes=next(ticks)),
     )
     service.use(loaded)

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from stored import add_decision, append_decision
 
 from models.prediction import Candidate
-from triage import audit, checking
+from triage import checking
 from triage.appeal import Action, Channel, Decision, Review, Verdict
 from triage.checking import AuditSample
 from triage.citydata import load_city
@@ -67,9 +68,9 @@ def submit(sessions: Sessions, make_decision: Callable[..., Decision]) -> Submit
             **fields,
         )
         with sessions.write.begin() as session:
-            decisions.add(session, city=city, decision=decision)
+            add_decision(session, city=city, decision=decision)
             [draw] = checking.Drawer(city, 1.0).draw_all(session, [decision])
-            audit.append_decision(session, city=city, decision=decision, actor="x", draw=draw)
+            append_decision(session, city=city, decision=decision, actor="x", draw=draw)
         return decision
 
     return submit

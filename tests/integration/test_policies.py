@@ -4,45 +4,26 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
+from starter_service import starter_rules, starter_service
 
-from models import folder
 from models.heads import Heads
-from models.registry import LoadedModel
 from triage.appeal import Appeal
 from triage.audit import Kind
-from triage.citydata import load_city
-from triage.config import STARTER_DATA
 from triage.errors import IncompatibleModelError, InvalidPolicyError
 from triage.policies import PolicyBook
 from triage.policy import Policy
-from triage.rulefile import load_city_rules
 from triage.service import TriageService
 from triage.store import events
 from triage.store.sessions import Sessions
-from triage.urgency import DangerWords
 
 STRICT = Policy(target_precision=0.99, urgent_hours=6)
 
 
-@pytest.fixture(scope="module")
-def loaded(model_folder: Path) -> LoadedModel:
-    return LoadedModel(folder.load(model_folder), "appeal-triage", "7")
-
-
 @pytest.fixture
 def service(sessions: Sessions) -> TriageService:
-    city = load_city(STARTER_DATA)
-    return TriageService(
-        sessions=sessions,
-        city_code="astana",
-        city=city,
-        danger_words=DangerWords.load(STARTER_DATA / "danger_words.tsv"),
-        policy=Policy(),
-        rules=load_city_rules(STARTER_DATA, city),
-    )
+    return starter_service(sessions, rules=starter_rules())
 
 
 @pytest.fixture

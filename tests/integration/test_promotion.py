@@ -21,13 +21,6 @@ from triage.store import events
 from triage.store.events import Event
 from triage.store.sessions import Sessions
 
-# MLflow's own: of its type hints when it is imported, of its tables, of its input examples.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated"),
-]
-
 NAME = "triage"
 PASSED = [GateReport("overall", True, "no loss")]
 FAILED = [GateReport("overall", False, "much lost"), GateReport("taxonomy", True, "known")]

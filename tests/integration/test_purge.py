@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, select, text
-from sqlalchemy.pool import NullPool
+import stored
+from sqlalchemy import Engine, select
 
 from triage import audit, purge
 from triage.appeal import Action, Decision, Review
@@ -16,7 +16,7 @@ from triage.errors import BrokenLedgerError
 from triage.place import Kind, Place
 from triage.purge import Purge, without_words
 from triage.search import stems
-from triage.store import decisions, reviews
+from triage.store import decisions
 from triage.store.decisions import StoredDecision
 from triage.store.events import Event
 from triage.store.search import STEMS
@@ -41,15 +41,11 @@ class Store:
     engine: Engine
 
     def submit(self, decision: Decision) -> str:
-        with self.sessions.write.begin() as session:
-            decisions.add(session, city=CITY, decision=decision, submitted_by="ikomek")
-            audit.append_decision(session, city=CITY, decision=decision, actor="ikomek")
+        stored.submit(self.sessions, decision, CITY)
         return decision.id
 
     def review(self, review: Review) -> None:
-        with self.sessions.write.begin() as session:
-            version = reviews.add(session, city=CITY, review=review, expected_version=None)
-            audit.append_review(session, city=CITY, review=review, version=version)
+        stored.add_review(self.sessions, review, CITY)
 
     def purge(self, older_than: timedelta = YEAR) -> int:
         return self.purger().run(older_than, actor="cli:root")
@@ -64,8 +60,7 @@ class Store:
         return found
 
     def verify(self) -> int:
-        with self.sessions.read.begin() as session:
-            return audit.verify(session, city=CITY)
+        return stored.verify(self.sessions, CITY)
 
     def broken(self) -> str:
         with pytest.raises(BrokenLedgerError) as caught:
@@ -73,9 +68,7 @@ class Store:
         return str(caught.value)
 
     def tamper(self, statement: str, **parameters: str) -> None:
-        theirs = create_engine(self.engine.url, poolclass=NullPool)
-        with theirs.begin() as connection:
-            assert connection.execute(text(statement), parameters).rowcount > 0
+        stored.tamper(self.engine, statement, **parameters)
 
 
 @pytest.fixture

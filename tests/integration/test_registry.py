@@ -24,13 +24,6 @@ from models.output import as_json
 from models.prediction import LEVELS
 from models.registry import EXAMPLE_TEXTS, ModelRegistry
 
-# MLflow's own: of its type hints when it is imported, of its tables, of its input examples.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated"),
-]
-
 NAME = "appeal-triage"
 TEXTS = ["Нет горячей воды во всём доме", "Су жоқ, үшінші күн", "", "<b>автобус</b> 32"]
 HINTS = ["ru", None, None, "mixed"]

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from itertools import count
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from sqlalchemy import func, select
+from starter_service import NOW, SNOW
 from structlog.testing import capture_logs
 
-from models import folder
 from models.registry import LoadedModel
 from triage.appeal import Action, Appeal, Channel, Coordinates, RuleFailure, Verdict
 from triage.audit import Kind
@@ -27,52 +25,18 @@ from triage.errors import (
     ModelNotReadyError,
     ReviewConflictError,
 )
-from triage.policy import Policy
 from triage.reviewing import ReviewRequest
 from triage.rulefile import load_city_rules
-from triage.rules import NO_RULES, RuleBook
+from triage.rules import RuleBook
 from triage.service import TriageService
 from triage.store.decisions import DecisionFilters
 from triage.store.sessions import Sessions
 from triage.store.tables import AppealTable, DecisionTable, LedgerEventTable, ReviewTable
-from triage.urgency import DangerWords
 from triage.wordpatterns import WordPatterns
 
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-SNOW = "Во дворе третий день не убирают снег, коляску не провезти"
 N_THREADS = 8
 
 Make = Callable[..., TriageService]
-
-
-@pytest.fixture(scope="module")
-def loaded(model_folder: Path) -> LoadedModel:
-    return LoadedModel(folder.load(model_folder), "appeal-triage", "7")
-
-
-@pytest.fixture
-def make_service(sessions: Sessions) -> Make:
-    def make(city: str = "astana", rules: RuleBook = NO_RULES) -> TriageService:
-        return TriageService(
-            sessions=sessions,
-            city_code=city,
-            city=load_city(STARTER_DATA),
-            danger_words=DangerWords.load(STARTER_DATA / "danger_words.tsv"),
-            policy=Policy(),
-            rules=rules,
-            clock=lambda: NOW,
-        )
-
-    return make
-
-
-@pytest.fixture
-def service(make_service: Make, loaded: LoadedModel) -> Iterator[TriageService]:
-    """A service that is at work; whatever a test does, its ledger verifies afterwards."""
-    service = make_service()
-    service.use(loaded)
-    yield service
-    assert service.verify_ledger() > 0
 
 
 def stored(sessions: Sessions) -> dict[str, int]:
@@ -144,18 +108,6 @@ def test_submit_other_content_under_the_same_id_is_a_conflict(
     with pytest.raises(AppealConflictError):
         service.submit(replace(appeal, **change), actor="ikomek")
     assert stored(sessions) == {"appeals": 1, "decisions": 1, "reviews": 0, "events": 1}
-
-
-def test_submit_repeat_after_another_model_came_gives_the_first_decision(
-    service: TriageService, loaded: LoadedModel
-) -> None:
-    appeal = Appeal(text=SNOW, appeal_id="1")
-    first = service.submit(appeal, actor="ikomek")
-    service.use(replace(loaded, version="8"))
-    assert service.versions.model_version == "8"
-    assert service.submit(appeal, actor="ikomek") == first
-    other = service.submit(replace(appeal, appeal_id="2"), actor="ikomek")
-    assert other.versions.model_version == "8"
 
 
 def test_submit_from_many_threads_under_one_id_makes_one_decision(
@@ -287,61 +239,6 @@ def test_submit_same_id_in_another_city_is_another_appeal(
     with pytest.raises(DecisionNotFoundError):
         almaty.review(here.id, override())
     assert almaty.verify_ledger() == 2
-
-
-def test_use_is_in_the_ledger(service: TriageService, sessions: Sessions) -> None:
-    with sessions.read() as session:
-        event = session.scalars(select(LedgerEventTable)).one()
-    assert (event.kind, event.subject_id) == (Kind.MODEL_LOADED, "appeal-triage/7")
-    assert event.payload["fingerprint"] == service.versions.model_hash
-    assert event.payload["contract"] == []  # without the rules that the model was joined with
-    assert event.payload["rules"] == service.versions.rules == "none"
-
-
-def test_use_contract_in_force_is_in_the_ledger_part_by_part(
-    make_service: Make, loaded: LoadedModel, sessions: Sessions
-) -> None:
-    service = make_service(rules=load_city_rules(STARTER_DATA, load_city(STARTER_DATA)))
-    service.use(loaded)
-    with sessions.read() as session:
-        event = session.scalars(select(LedgerEventTable)).one()
-    assert event.payload["contract"] == [asdict(part) for part in service.contract.parts]
-    assert [part["threshold"] for part in event.payload["contract"]] == [0.5]
-
-
-def test_submit_shortlists_hold_the_choice_and_are_stored(service: TriageService) -> None:
-    decision = service.submit(Appeal(text=SNOW), actor="ikomek")
-    assert decision.shortlists.keys() == {"category", "topic"}
-    for level, codes in decision.shortlists.items():
-        chosen = decision.chosen(level)
-        assert chosen is not None
-        assert codes[0] == chosen.code
-        assert len(codes) == len(set(codes))
-    assert service.get(decision.id).decision.shortlists == decision.shortlists
-
-
-def test_use_model_without_a_contract_sample_sends_all_to_a_person(
-    make_service: Make, loaded: LoadedModel
-) -> None:
-    service = make_service()
-    service.use(replace(loaded, model=replace(loaded.model, contract_samples={})))
-    assert service.contract.parts == ()
-    decision = service.submit(Appeal(text=SNOW), actor="ikomek")
-    assert (decision.action, decision.reason_code) == (Action.REVIEW, "no_sample")
-    assert decision.shortlists == {}
-
-
-def test_use_model_that_was_not_joined_with_the_rules_promises_nothing(
-    make_service: Make, loaded: LoadedModel
-) -> None:
-    rules = load_city_rules(STARTER_DATA, load_city(STARTER_DATA))
-    service = make_service(rules=rules)
-    service.use(replace(loaded, model=replace(loaded.model, routing={})))
-    assert (service.contract.parts, service.versions.rules) == ((), rules.version)
-    decision = service.submit(Appeal(text=SNOW, address="Сейфуллина 50"), actor="ikomek")
-    assert decision.action is not Action.AUTO
-    assert decision.route.rule in {rule.name for rule in rules.rules}
-    assert service.get(decision.id).decision == decision
 
 
 def test_review_overrides_and_the_decision_stays_as_it_was(service: TriageService) -> None:

@@ -15,6 +15,7 @@ import pytest
 from appeal_files import write_csv
 from conftest import NOW
 from sqlalchemy import insert, update
+from stored import add_decision
 
 from models.folder import file_sha256
 from models.prediction import Candidate
@@ -25,7 +26,7 @@ from triage.appeal import Appeal, Decision, Review, Verdict
 from triage.citydata import City, load_city
 from triage.config import STARTER_DATA
 from triage.errors import InvalidRecordsError
-from triage.store import decisions, labels, reviews
+from triage.store import labels, reviews
 from triage.store.sessions import Sessions
 from triage.store.tables import AppealTable, AuditDrawTable
 
@@ -61,7 +62,7 @@ def say(
         levels = {"category": (Candidate("roads", 0.9),), "topic": (Candidate(TOPIC, 0.9),)}
         decision = make_decision(appeal=make_appeal(**{"text": TEXT, **appeal}), levels=levels)
         with sessions.write.begin() as session:
-            decisions.add(session, city=CITY, decision=decision)
+            add_decision(session, city=CITY, decision=decision)
             for verdict, topic in verdicts:
                 codes = {"category": "roads", "topic": topic, "enterprise": ENTERPRISE}
                 review = make_review(decision.id, verdict=verdict, reviewed_at=at, **codes)

@@ -27,12 +27,9 @@ pytest.importorskip("pyspark", reason="needs the extra `spark`")
 if shutil.which("java") is None:
     pytest.skip("needs Java", allow_module_level=True)
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated"),
-    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
-]
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:PySpark does not yet fully support pandas:FutureWarning"
+)
 
 REFERENCE = "models:/appeal-triage@champion"
 FIRST = datetime(2026, 3, 1, 18, 30, tzinfo=UTC)

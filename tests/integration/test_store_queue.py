@@ -2,72 +2,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from sqlalchemy import Engine, select, text
+from queue_cases import NOW, MakeDecision, ids
+from stored import add
 
 from models.prediction import Candidate
-from triage import audit
-from triage.appeal import Action, Appeal, Channel, Decision, Review, Urgency, Verdict
+from triage.appeal import Action, Channel, Decision, Review, Verdict
 from triage.errors import DecisionNotFoundError, InvalidCursorError
 from triage.place import Kind, Place
 from triage.queue import Queue, QueueCounts, QueueFilters
-from triage.store import cursors, decisions, reviews, rows, search
+from triage.store import cursors, reviews
 from triage.store import queue as store_queue
-from triage.store.migrate import alembic_config, migrate
-from triage.store.sessions import Sessions, make_engine, make_sessions
-from triage.store.tables import DecisionTable
+from triage.store.sessions import Sessions
 
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-TABLE = Path(__file__).parent / "data" / "search.tsv"
-SEARCHES = [
-    line.split("\t")
-    for line in TABLE.read_text(encoding="utf-8").splitlines()
-    if not line.startswith("#")
-]
-
-MakeAppeal = Callable[..., Appeal]
-MakeDecision = Callable[..., Decision]
 MakeReview = Callable[..., Review]
-
-
-@pytest.fixture
-def queue(sessions: Sessions) -> Queue:
-    return Queue(sessions, "astana", clock=lambda: NOW)
-
-
-@pytest.fixture
-def make_waiting(make_decision: MakeDecision) -> MakeDecision:
-    """Make a decision that waits; `urgent`, `probability` and the text are short forms."""
-
-    def make(
-        *, urgent: bool = False, probability: float = 0.5, text: str = "снег", **overrides: Any
-    ) -> Decision:
-        usual = make_decision()
-        fields: dict[str, Any] = {
-            "action": Action.REVIEW,
-            "appeal": replace(usual.appeal, text=text),
-            "route": replace(usual.route, probability=probability),
-            "urgency": Urgency(urgent=urgent, probability=None, danger_words=()),
-        }
-        return make_decision(**fields | overrides)
-
-    return make
-
-
-def add(sessions: Sessions, *added: Decision, city: str = "astana") -> None:
-    with sessions.write.begin() as session:
-        for decision in added:
-            decisions.add(session, city=city, decision=decision)
-
-
-def ids(queue: Queue, limit: int = 100, **filters: Any) -> list[str]:
-    return [one.decision.id for one in queue.page(QueueFilters(**filters), limit=limit).items]
 
 
 def walk(queue: Queue, filters: QueueFilters, limit: int) -> list[list[str]]:
@@ -335,135 +287,3 @@ def test_page_malformed_cursor_raises(cursor: str, queue: Queue) -> None:
 def test_page_cursor_of_the_other_order_raises(queue: Queue) -> None:
     with pytest.raises(InvalidCursorError):
         queue.page(QueueFilters(waiting=None), limit=1, cursor=cursors.encode_key("0" * 22, UUID))
-
-
-def test_search_table_of_both_languages_comes_out_as_told(
-    sessions: Sessions, queue: Queue, make_waiting: MakeDecision
-) -> None:
-    by_text = {
-        (language, words): make_waiting(text=words, language=language)
-        for language, words, _, _ in SEARCHES
-    }
-    add(sessions, *by_text.values())
-    wrong = [
-        (words, query, wanted)
-        for language, words, query, wanted in SEARCHES
-        if (by_text[language, words].id in ids(queue, search=query)) is not (wanted == "yes")
-    ]
-    assert {wanted for *_, wanted in SEARCHES} == {"yes", "no"}
-    assert wrong == []
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        "'; DROP TABLE appeals; --",
-        '" OR rowid > 0 OR "',
-        "снег' | 'лифт",
-        "appeal_stems MATCH * ^ - + : { } ( ) \\",
-        "AND OR NOT NEAR",
-        "🥶👩‍👩‍👧‍👦",
-        "щ" * 10_000,
-        "а б " * 2_500,
-        "雪 ﷽ Ǆ İ ß ǅ ⅷ ² ٣",
-    ],
-    ids=lambda hostile: ascii(hostile[:12]),
-)
-def test_search_hostile_query_finds_nothing_and_does_no_harm(
-    hostile: str, sessions: Sessions, queue: Queue, make_waiting: MakeDecision
-) -> None:
-    decision = make_waiting(text="снег")
-    add(sessions, decision)
-    assert ids(queue, search=hostile) == []
-    assert ids(queue, search="снег") == [decision.id]
-
-
-@pytest.mark.parametrize("words", ["雪 ﷽ Ǆ İ ß ⅷ ² ٣", "'\"\\ : & | ! *", "щ" * 20_000, "?", "🥶"])
-def test_add_any_text_is_stored(
-    words: str, sessions: Sessions, queue: Queue, make_waiting: MakeDecision
-) -> None:
-    decision = make_waiting(text=words)
-    add(sessions, decision)
-    assert ids(queue) == [decision.id]
-
-
-def test_search_blank_does_not_narrow(
-    sessions: Sessions, queue: Queue, make_waiting: MakeDecision
-) -> None:
-    decision = make_waiting()
-    add(sessions, decision)
-    assert ids(queue, search="  \n") == [decision.id]
-
-
-def test_remove_appeal_is_found_by_no_word_any_more(
-    sessions: Sessions, queue: Queue, engine: Engine, make_waiting: MakeDecision
-) -> None:
-    purged, kept = make_waiting(text="подозрительный снег"), make_waiting(text="снег")
-    add(sessions, purged, kept)
-    for _ in range(2):  # a second time finds nothing to do
-        with sessions.write.begin() as session:
-            search.remove(session, city="astana", decision_id=purged.id)
-            search.compact(session)
-    assert ids(queue, search="снег") == [kept.id]
-    assert set(ids(queue)) == {purged.id, kept.id}
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
-            blocks = connection.exec_driver_sql("SELECT block FROM appeal_stems_data").scalars()
-            assert not any(b"podozritel" in block for block in blocks)
-
-
-def test_remove_decision_of_another_city_stays(
-    sessions: Sessions, queue: Queue, make_waiting: MakeDecision
-) -> None:
-    decision = make_waiting()
-    add(sessions, decision)
-    with sessions.write.begin() as session:
-        search.remove(session, city="almaty", decision_id=decision.id)
-    assert ids(queue, search="снег") == [decision.id]
-
-
-def test_add_rolled_back_leaves_no_stems(
-    sessions: Sessions, engine: Engine, make_waiting: MakeDecision
-) -> None:
-    with sessions.write() as session:
-        decisions.add(session, city="astana", decision=make_waiting())
-        session.rollback()
-    with engine.connect() as connection:
-        assert connection.execute(text("SELECT count(*) FROM appeal_stems")).scalar() == 0
-
-
-def test_migrate_rows_of_before_are_filled_and_stay_through_a_downgrade(
-    empty_store_url: str, make_waiting: MakeDecision, make_review: MakeReview
-) -> None:
-    engine = make_engine(empty_store_url)
-    migrate(engine)
-    sessions = make_sessions(engine)
-    queue = Queue(sessions, "astana", clock=lambda: NOW)
-    waiting = make_waiting(urgent=True, text="Уберите снег", language="ru")
-    reviewed = make_waiting(text="Көшедегі қарды тазалаңыз", language="kk")
-    routed = make_waiting(action=Action.AUTO, text="лифт")
-    with sessions.write.begin() as session:
-        for decision in (waiting, reviewed, routed):
-            decisions.add(session, city="astana", decision=decision)
-            audit.append_decision(session, city="astana", decision=decision, actor="ikomek")
-        review = make_review(reviewed.id)
-        version = reviews.add(session, city="astana", review=review, expected_version=1)
-        audit.append_review(session, city="astana", review=review, version=version)
-    copies = sorted(rows.filter_columns(waiting))
-
-    def columns() -> list[Any]:
-        names = [getattr(DecisionTable, name) for name in (*copies, "id", "waits")]
-        with sessions.read() as session:
-            return sorted(map(tuple, session.execute(select(*names))))
-
-    before = columns()
-    with engine.begin() as connection:
-        command.downgrade(alembic_config(connection), "0003")
-    migrate(engine)
-    assert columns() == before
-    assert ids(queue) == [waiting.id]
-    assert ids(queue, search="снега") == [waiting.id]
-    assert ids(queue, search="қар", waiting=False) == [reviewed.id]
-    with sessions.read() as session:
-        assert audit.verify(session, city="astana") == 4
-    engine.dispose()

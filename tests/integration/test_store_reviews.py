@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from threading import Barrier
 
 import pytest
+import stored
 
 from triage.appeal import Decision, Review, Verdict
 from triage.errors import DecisionNotFoundError, ReviewConflictError
@@ -19,8 +20,7 @@ MakeReview = Callable[..., Review]
 @pytest.fixture
 def decision(sessions: Sessions, make_decision: Callable[..., Decision]) -> Decision:
     decision = make_decision()
-    with sessions.write.begin() as session:
-        decisions.add(session, city="astana", decision=decision)
+    stored.add(sessions, decision)
     return decision
 
 

@@ -2,63 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from starter_service import SNOW, starter_service
 
-from models import folder
-from models.bundle import TriageModel
 from models.registry import LoadedModel
 from triage.appeal import Appeal, Decision
-from triage.citydata import load_city
-from triage.config import STARTER_DATA
 from triage.errors import (
     AppealConflictError,
     IdempotencyConflictError,
     InvalidAppealError,
     ModelNotReadyError,
 )
-from triage.policy import Policy
 from triage.service import TriageService
 from triage.store.sessions import Sessions
 from triage.store.tables import AppealTable
 from triage.submission import Outcome, Submission
-from triage.urgency import DangerWords
 
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-SNOW = "Во дворе третий день не убирают снег, коляску не провезти"
 WATER = "Үйде үшінші күн су жоқ, бала-шаға қиналып отыр"
 BUS = "Автобус 32 кешігіп келеді, опаздывает каждый день"
-
-
-@pytest.fixture(scope="module")
-def model(model_folder: Path) -> TriageModel:
-    return folder.load(model_folder)
-
-
-@pytest.fixture
-def idle(sessions: Sessions) -> TriageService:
-    """A service without a model."""
-    return TriageService(
-        sessions=sessions,
-        city_code="astana",
-        city=load_city(STARTER_DATA),
-        danger_words=DangerWords.load(STARTER_DATA / "danger_words.tsv"),
-        policy=Policy(),
-        clock=lambda: NOW,
-    )
-
-
-@pytest.fixture
-def service(idle: TriageService, model: TriageModel) -> Iterator[TriageService]:
-    """A service at work; whatever a test does, its ledger verifies afterwards."""
-    idle.use(LoadedModel(model, "appeal-triage", "7"))
-    yield idle
-    assert idle.verify_ledger() > 0
 
 
 def sent(text: str, key: str | None = None, actor: str = "ikomek", **more: str) -> Submission:
@@ -125,34 +89,22 @@ def test_submit_all_text_that_the_database_refuses_fails_alone(
 
 
 def test_submit_all_nothing_to_decide_needs_no_model(
-    service: TriageService, idle: TriageService, sessions: Sessions
+    service: TriageService, sessions: Sessions
 ) -> None:
     (known,) = service.submit_all([sent(SNOW, appeal_id="1")])
-    later = TriageService(
-        sessions=sessions,
-        city_code="astana",
-        city=idle.city,
-        danger_words=DangerWords.load(STARTER_DATA / "danger_words.tsv"),
-        policy=Policy(),
-    )
+    later = starter_service(sessions)
     assert later.submit_all([sent(SNOW, appeal_id="1")]) == [known]
     with pytest.raises(ModelNotReadyError):
         later.submit_all([sent(SNOW, appeal_id="1"), sent(WATER)])
 
 
 def test_submit_same_key_gets_the_first_decision_even_after_a_restart(
-    service: TriageService, sessions: Sessions, model: TriageModel
+    service: TriageService, sessions: Sessions, loaded: LoadedModel
 ) -> None:
     first = service.submit(Appeal(text=SNOW), actor="ikomek", key="k-1")
     assert service.submit(Appeal(text=SNOW), actor="ikomek", key="k-1") == first
-    restarted = TriageService(
-        sessions=sessions,
-        city_code="astana",
-        city=service.city,
-        danger_words=DangerWords.load(STARTER_DATA / "danger_words.tsv"),
-        policy=Policy(),
-    )
-    restarted.use(LoadedModel(model, "appeal-triage", "8"))
+    restarted = starter_service(sessions)
+    restarted.use(replace(loaded, version="8"))
     assert restarted.submit(Appeal(text=SNOW), actor="ikomek", key="k-1") == first
     assert n_stored(sessions) == 1
 

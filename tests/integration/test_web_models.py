@@ -17,12 +17,6 @@ from triage.config import CHALLENGER, MODEL_NAME, Settings
 from triage.promotion import GateReport, gate_tags
 from triage.roles import Role
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-    pytest.mark.filterwarnings("ignore:Operation with range is deprecated"),
-]
-
 PATH = "/pages/models"
 POLICY = {
     **{"target_precision": "0,9", "confidence": "0.9", "shortlist_coverage": "0.9"},

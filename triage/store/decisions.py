@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, selec
 
 from triage.appeal import Action, Channel, Decision, Review, Verdict
 from triage.search import stems
-from triage.store import cities, cursors, rows, search
+from triage.store import cursors, rows, search
 from triage.store.events import recorded_by
 from triage.store.tables import AppealTable, DecisionTable, bare
 
@@ -98,14 +98,6 @@ _EQUALITIES: dict[str, InstrumentedAttribute[Any]] = {
 _ADD_APPEALS, _ADD_DECISIONS = insert(bare(AppealTable)), insert(bare(DecisionTable))
 
 
-def add(
-    session: Session, *, city: str, decision: Decision, submitted_by: str | None = None
-) -> None:
-    """Store a decision and its appeal, and the city unless it is there; see `add_all`."""
-    cities.ensure(session, city=city)
-    add_all(session, city=city, submitted=[(decision, submitted_by)])
-
-
 def add_all(
     session: Session, *, city: str, submitted: Sequence[tuple[Decision, str | None]]
 ) -> None:
@@ -181,7 +173,7 @@ def page(
     """
     statement = (
         _stored(city)
-        .where(*_conditions(filters))
+        .where(*conditions(filters))
         .order_by(DecisionTable.decided_at.desc(), DecisionTable.id.desc())
         .limit(limit + 1)
     )
@@ -195,6 +187,17 @@ def page(
         items=tuple(map(_to_stored, shown)),
         next_cursor=cursors.encode(shown[-1].decided_at, shown[-1].id) if more else None,
     )
+
+
+def conditions(filters: DecisionFilters) -> list[ColumnElement[bool]]:
+    """Return what must hold of a row of the decisions for the filters to let it through."""
+    wanted = {name: getattr(filters, name) for name in _EQUALITIES}
+    found = [_EQUALITIES[name] == value for name, value in wanted.items() if value is not None]
+    if filters.since is not None:
+        found.append(DecisionTable.decided_at >= filters.since)
+    if filters.until is not None:
+        found.append(DecisionTable.decided_at < filters.until)
+    return found
 
 
 def count_by_action(session: Session, *, city: str) -> dict[Action, int]:
@@ -237,16 +240,6 @@ def _with_appeal(city: str) -> Select[DecisionTable]:
         # Writes go past the session's memory of rows, so that must not answer for the database.
         .execution_options(populate_existing=True)
     )
-
-
-def _conditions(filters: DecisionFilters) -> list[ColumnElement[bool]]:
-    wanted = {name: getattr(filters, name) for name in _EQUALITIES}
-    conditions = [_EQUALITIES[name] == value for name, value in wanted.items() if value is not None]
-    if filters.since is not None:
-        conditions.append(DecisionTable.decided_at >= filters.since)
-    if filters.until is not None:
-        conditions.append(DecisionTable.decided_at < filters.until)
-    return conditions
 
 
 def _to_stored(row: DecisionTable) -> StoredDecision:

@@ -14,11 +14,10 @@ from typing import Any, TypeAlias, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from triage.appeal import Action, Channel
 from triage.errors import DecisionNotFoundError
 from triage.search import parse_query
 from triage.store import cursors, decisions, search
-from triage.store.decisions import Page
+from triage.store.decisions import DecisionFilters, Page
 from triage.store.rows import DUE_FORMAT
 from triage.store.tables import DecisionTable
 
@@ -31,39 +30,21 @@ _Column: TypeAlias = ColumnElement[_Value] | InstrumentedAttribute[_Value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueFilters:
-    """What the queue is narrowed to; None does not narrow.
+class QueueFilters(DecisionFilters):
+    """What the queue is narrowed to: as a list of decisions, and by more; None does not narrow.
+
+    A `review_state` puts the newest decision first, whatever `waiting` says.
 
     Attributes
     ----------
-    category, topic, enterprise
-        Codes that were decided, whatever a review made of them; enterprise is the route's.
-    district
-        Code of the form's district, else of the one that the text names.
-    since, until
-        `decided_at` from `since` on and before `until`.
     search
         Words that the text has in any form, all of them; the last may be its beginning.
-    review_state
-        What the latest review made of the decision; the newest decision comes first.
     waiting
         True for what a person is still to look at, the most pressing first. Otherwise the newest
         comes first: False for all the rest, None for both.
     """
 
-    category: str | None = None
-    topic: str | None = None
-    enterprise: str | None = None
-    district: str | None = None
-    language: str | None = None
-    channel: Channel | None = None
-    action: Action | None = None
-    model_version: str | None = None
-    urgent: bool | None = None
-    since: datetime | None = None
-    until: datetime | None = None
     search: str | None = None
-    review_state: str | None = None
     waiting: bool | None = True
 
 
@@ -121,20 +102,6 @@ _NEWEST = _Order(
 )
 # Few are overridden, so that their rows may be read.
 _NEWEST_REVIEWED = replace(_NEWEST, index="ix_decisions_review_state")
-
-_EQUALITIES: dict[str, InstrumentedAttribute[Any]] = {
-    "category": DecisionTable.category,
-    "topic": DecisionTable.topic,
-    "enterprise": DecisionTable.enterprise,
-    "district": DecisionTable.district,
-    "language": DecisionTable.language,
-    "channel": DecisionTable.channel,
-    "action": DecisionTable.action,
-    "model_version": DecisionTable.model_version,
-    "urgent": DecisionTable.urgent,
-    "review_state": DecisionTable.review_state,
-    "waiting": DecisionTable.waits,
-}
 
 
 def page(
@@ -221,12 +188,9 @@ def _matching(
 
 
 def _conditions(session: Session, filters: QueueFilters) -> list[ColumnElement[bool]]:
-    wanted = {name: getattr(filters, name) for name in _EQUALITIES}
-    conditions = [_EQUALITIES[name] == value for name, value in wanted.items() if value is not None]
-    if filters.since is not None:
-        conditions.append(DecisionTable.decided_at >= filters.since)
-    if filters.until is not None:
-        conditions.append(DecisionTable.decided_at < filters.until)
+    conditions = decisions.conditions(filters)
+    if filters.waiting is not None:
+        conditions.append(DecisionTable.waits == filters.waiting)
     if filters.search is not None and filters.search.strip():
         conditions.append(search.matches(session, parse_query(filters.search)))
     return conditions

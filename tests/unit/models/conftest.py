@@ -64,3 +64,10 @@ def fitted_model(tmp_path_factory: pytest.TempPathFactory) -> TriageModel:
         taxonomy_version=city.taxonomy.version,
         parameters={"encoder": "tiny"},
     )
+
+
+@pytest.fixture
+def saved(fitted_model: TriageModel, tmp_path: Path) -> Path:
+    """A folder of the fitted model, to damage."""
+    folder.save(fitted_model, tmp_path / "model")
+    return tmp_path / "model"

@@ -22,12 +22,6 @@ class Bomb:
 
 
 @pytest.fixture
-def saved(fitted_model, tmp_path):
-    folder.save(fitted_model, tmp_path / "model")
-    return tmp_path / "model"
-
-
-@pytest.fixture
 def mark(tmp_path):
     return tmp_path / "unpickled"
 

@@ -1,56 +1,37 @@
 from __future__ import annotations
 
-import hashlib
-from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from decide_cases import (
+    CITY,
+    CONTRACT,
+    NAME,
+    NOW,
+    PART,
+    SURE,
+    VERSIONS,
+    make,
+    make_context,
+    predict,
+    predict_topics,
+)
 
 from models.conformal import PredictionSets
-from models.prediction import Candidate, Distribution, Prediction
-from models.selective import Contract, Part
+from models.prediction import Prediction
+from models.selective import Contract
 from triage import messages
-from triage.appeal import Action, Appeal, Bilingual, Channel, Coordinates, RuleFailure, Versions
+from triage.appeal import Action, Appeal, Bilingual, Channel, Coordinates, RuleFailure
 from triage.boundaries import Boundary
-from triage.citydata import load_city
-from triage.config import STARTER_DATA
 from triage.decide import Context, decide, input_hash
 from triage.districts import District, Districts
-from triage.enterprises import Enterprise, EnterpriseRegistry
-from triage.joining import Join
 from triage.policy import Policy
 from triage.routing import Router
 from triage.rules import NO_RULES, Need, Rule, RuleBook
-from triage.taxonomy import Category, Taxonomy, Topic
-from triage.urgency import DangerWords
 from triage.wordpatterns import WordPatterns
 
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-NAME = Bilingual("имя", "аты")
-CITY = replace(
-    load_city(STARTER_DATA),
-    taxonomy=Taxonomy.of(
-        [Category("utilities", NAME), Category("roads", NAME)],
-        [
-            Topic("utilities.water", "utilities", NAME, 24, "WATER"),
-            Topic("utilities.gas", "utilities", NAME, 4, "GAS"),
-            Topic("roads.pit", "roads", NAME, 240, "ROADS"),
-        ],
-    ),
-    enterprises=EnterpriseRegistry.of(
-        [
-            Enterprise("WATER", "utility", NAME),
-            Enterprise("AKIM-ESIL", "district_akimat", NAME, district="ESIL"),
-            Enterprise("CLOSED", "utility", NAME, active=False),
-        ]
-    ),
-    districts=Districts.of([District("ESIL", NAME), District("NURA", NAME)]),
-)
-PART = Part(language=None, group=None, threshold=0.8, coverage=0.4, n_examples=500)
-CONTRACT = Contract(0.95, 0.9, (PART,), frozenset({"ru", "kk"}))
-VERSIONS = Versions("appeal-triage", "3", "ab" * 32, "t1", "e1", "p1", "none")
 ASKING = Rule(
     "pits",
     1,
@@ -75,14 +56,8 @@ RULES = RuleBook.of((ASKING, BROKEN), {}, "r1")
 
 
 @pytest.fixture(scope="module")
-def danger_words() -> DangerWords:
-    return DangerWords.load(STARTER_DATA / "danger_words.tsv")
-
-
-@pytest.fixture
-def context(danger_words: DangerWords) -> Context:
-    router = Router.of(CITY, NO_RULES)
-    return Context(CITY, router, Join(), danger_words, Policy(), CONTRACT, {}, VERSIONS)
+def context() -> Context:
+    return make_context()
 
 
 @pytest.fixture
@@ -91,46 +66,6 @@ def ruled(context: Context) -> Context:
     return replace(context, router=Router.of(CITY, RULES))
 
 
-def predict(
-    *enterprises: tuple[str, float], topic: str | None = "utilities.water", **overrides: Any
-) -> Prediction:
-    levels: dict[Any, tuple[Candidate, ...]] = {
-        "category": (Candidate(topic.split(".")[0], 0.95),) if topic else (),
-        "topic": (Candidate(topic, 0.9),) if topic else (),
-        "enterprise": tuple(Candidate(*enterprise) for enterprise in enterprises),
-    }
-    values: dict[str, Any] = {"language": "ru", "urgency": 0.1, "evidence": 0.7}
-    return predict_levels(
-        {level: found for level, found in levels.items() if found}, values | overrides
-    )
-
-
-def predict_levels(levels: dict[Any, tuple[Candidate, ...]], values: dict[str, Any]) -> Prediction:
-    """Return a prediction whose distributions hold its candidates and no more."""
-    distributions: dict[Any, Distribution] = {
-        level: Distribution(
-            tuple(one.code for one in found), np.array([one.probability for one in found])
-        )
-        for level, found in levels.items()
-    }
-    return Prediction(levels=levels, distributions=distributions, **values)
-
-
-def predict_topics(*topics: tuple[str, float]) -> Prediction:
-    """Return a prediction of several topics, all sure of one enterprise."""
-    levels: dict[Any, tuple[Candidate, ...]] = {
-        "topic": tuple(Candidate(*topic) for topic in topics),
-        "enterprise": (Candidate("WATER", 0.9),),
-    }
-    return predict_levels(levels, {"language": "ru", "urgency": 0.1, "evidence": 0.7})
-
-
-def make(context: Context, prediction: Prediction, **appeal: Any) -> Any:
-    given = Appeal(**{"text": "нет воды"} | appeal)
-    return decide(given, prediction, context, decision_id="d1", at=NOW)
-
-
-SURE = predict(("WATER", 0.9))
 NO_THRESHOLD = replace(CONTRACT, parts=(replace(PART, threshold=None, coverage=0.0),))
 NO_SAMPLE = replace(CONTRACT, parts=())
 PIT = predict(("WATER", 0.9), topic="roads.pit")
@@ -371,58 +306,6 @@ def test_decide_without_enterprise_has_no_such_level(context: Context) -> None:
         assert decision.chosen("enterprise") is None
 
 
-DANGERS = ["пахнет газом в подъезде", "ИСКРИТ ЩИТОК НА ЭТАЖЕ", "подъезде газ иісі шығып тұр"]
-
-
-@pytest.mark.parametrize("text", DANGERS)
-@pytest.mark.parametrize("urgency", [None, 0.0, 0.49])
-def test_decide_danger_words_demand_urgency_whatever_the_model_says(
-    context: Context, text: str, urgency: float | None
-) -> None:
-    decision = make(context, replace(SURE, urgency=urgency), text=text)
-    assert decision.urgency.urgent
-    assert decision.urgency.probability == urgency
-    assert decision.urgency.danger_words
-
-
-@pytest.mark.parametrize(
-    ("urgency", "urgent"), [(None, False), (0.0, False), (0.4999, False), (0.5, True), (1.0, True)]
-)
-def test_decide_model_demands_urgency_from_the_policys_probability_on(
-    context: Context, urgency: float | None, urgent: bool
-) -> None:
-    decision = make(context, replace(SURE, urgency=urgency))
-    assert decision.urgency.urgent is urgent
-    assert decision.urgency.danger_words == ()
-
-
-RECEIVED = datetime(2026, 3, 1, 23, 0, tzinfo=timezone(timedelta(hours=5)))
-DUE = {
-    "topic's hours from the decision": ("utilities.water", 0.0, None, NOW + timedelta(hours=24)),
-    "topic's hours from receipt": (
-        "utilities.water", 0.0, RECEIVED, RECEIVED + timedelta(hours=24),
-    ),
-    "urgent is sooner": ("roads.pit", 0.9, RECEIVED, RECEIVED + timedelta(hours=12)),
-    "topic is sooner than urgent": ("utilities.gas", 0.9, None, NOW + timedelta(hours=4)),
-    "urgent without a topic": (None, 0.9, None, NOW + timedelta(hours=12)),
-    "urgent with an unknown topic": ("no.topic", 0.9, None, NOW + timedelta(hours=12)),
-    "neither": (None, 0.0, RECEIVED, None),
-    "unknown topic": ("no.topic", 0.0, None, None),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("topic", "urgency", "received_at", "due_at"), DUE.values(), ids=DUE)
-def test_decide_due_time(
-    context: Context,
-    topic: str | None,
-    urgency: float,
-    received_at: datetime | None,
-    due_at: datetime | None,
-) -> None:
-    prediction = predict(("WATER", 0.9), topic=topic, urgency=urgency)
-    assert make(context, prediction, received_at=received_at).due_at == due_at
-
-
 def test_decide_same_arguments_give_an_equal_decision(context: Context) -> None:
     assert make(context, SURE, appeal_id="1") == make(context, SURE, appeal_id="1")
 
@@ -435,55 +318,3 @@ def test_decide_keeps_what_it_was_made_from(context: Context) -> None:
     assert decision.versions is VERSIONS
     assert decision.levels == SURE.levels
     assert decision.input_hash == input_hash(appeal)
-
-
-FULL = Appeal(
-    text="Су жоқ",
-    received_at=RECEIVED,
-    appeal_id="109-1",
-    channel=Channel.WEB,
-    language="kk",
-    address="Қабанбай батыр, 11",
-    district="ESIL",
-    coordinates=Coordinates(51.1, 71.5),
-    sender="a",
-)
-OTHER: dict[str, Any] = {
-    "text": "Су жоқ ",
-    "received_at": RECEIVED + timedelta(microseconds=1),
-    "appeal_id": "109-2",
-    "channel": Channel.PHONE,
-    "language": "ru",
-    "address": "Қабанбай батыр, 12",
-    "district": "NURA",
-    "coordinates": Coordinates(51.1, 71.4),
-    "sender": "b",
-}
-
-
-def test_input_hash_each_field_changes_it() -> None:
-    assert OTHER.keys() == {field.name for field in fields(Appeal)}
-    changed = [replace(FULL, **{name: value}) for name, value in OTHER.items()]
-    nothing: Any = None
-    missing = [replace(FULL, **{name: nothing}) for name in OTHER if name != "text"]
-    hashes = [input_hash(appeal) for appeal in (FULL, *changed, *missing)]
-    assert len(set(hashes)) == 1 + 9 + 8
-
-
-def test_input_hash_value_in_another_field_is_another_appeal() -> None:
-    one = Appeal(text="a", address="ESIL")
-    assert input_hash(one) != input_hash(Appeal(text="a", district="ESIL"))
-
-
-def test_input_hash_is_the_same_for_the_same_moment_in_another_zone() -> None:
-    assert input_hash(replace(FULL, received_at=RECEIVED.astimezone(UTC))) == input_hash(FULL)
-
-
-def test_input_hash_never_changes_between_versions() -> None:
-    # Retries are told from conflicts by it, over any upgrade of the service.
-    content = (
-        '{"address":null,"appeal_id":null,"channel":null,"district":null,"language":null,'
-        '"received_at":"2026-03-01T18:00:00+00:00","text":"Су жоқ 🥶"}'
-    )
-    appeal = Appeal(text="Су жоқ 🥶", received_at=RECEIVED)
-    assert input_hash(appeal) == hashlib.sha256(content.encode()).hexdigest()
