@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from models.bundle import BATCH, TriageModel
-from models.output import as_json
+from models.output import as_lines, encode_json
 from triage.errors import InvalidRecordsError
 from triage.records import Record
 from triage.rows import COLUMNS, EMPTY, hint_of, text_of
 
 
+class _Row(NamedTuple):
+    """What is taken of a record; the text is normalised, and empty where there is none."""
+
+    id: Any
+    text: str
+    language: str | None
+
+
 def classify_records(
     model: TriageModel, records: Iterable[Record], mapping: Mapping[str, str]
-) -> Iterator[dict[str, Any]]:
-    """Yield an answer for each row, with the row's id or, without one, its number from 1.
+) -> Iterator[str]:
+    """Yield an answer for each row as JSON, with its id or, without one, its number from 1.
 
     Raises
     ------
@@ -33,39 +40,38 @@ def classify_records(
     while batch := list(islice(numbered, BATCH)):
         if batch[0][0] == 1:  # later lines of JSON may leave out what is empty
             _check_columns(batch[0][1], columns, needed={"text", *mapping})
-        rows = [_row(number, record, columns) for number, record in batch]
-        with_text = [row for row in rows if row["text"]]
-        predictions = iter(
-            model.predict(
-                [row["text"] for row in with_text], [row["language"] for row in with_text]
-            )
-        )
-        for row in rows:
-            answer = as_json(next(predictions)) if row["text"] else EMPTY
-            yield {"id": row["id"], **answer}
+        yield from _answers(model, [_row(number, record, columns) for number, record in batch])
 
 
-def write_lines(answers: Iterable[dict[str, Any]], output: str) -> int:
-    """Write answers as JSONL and return how many; ``-`` is standard output.
+def write_lines(lines: Iterable[str], output: str) -> int:
+    """Write lines and return how many; ``-`` is standard output.
 
     The file appears whole or not at all.
     """
     count = 0
     with _writer(output) as file:
-        for answer in answers:
-            # Spreadsheets and Parquet may have ids that JSON has no word for: dates, decimals.
-            file.write(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
+        for line in lines:
+            file.write(line + "\n")
             count += 1
     return count
 
 
-def _row(number: int, record: Record, columns: Mapping[str, str]) -> dict[str, Any]:
-    values = {name: record.values.get(column) for name, column in columns.items()}
-    return {
-        "id": number if values["id"] is None else values["id"],
-        "text": text_of(values["text"]),
-        "language": hint_of(values["language"]),
-    }
+def _answers(model: TriageModel, rows: Sequence[_Row]) -> Iterator[str]:
+    with_text = [row for row in rows if row.text]
+    scores = model.score([row.text for row in with_text], [row.language for row in with_text])
+    answers = as_lines(model, scores, [row.id for row in with_text])
+    for row in rows:
+        yield next(answers) if row.text else encode_json({"id": row.id, **EMPTY})
+
+
+def _row(number: int, record: Record, columns: Mapping[str, str]) -> _Row:
+    values = record.values
+    own_id = values.get(columns["id"])
+    return _Row(
+        id=number if own_id is None else own_id,
+        text=text_of(values.get(columns["text"])),
+        language=hint_of(values.get(columns["language"])),
+    )
 
 
 def _check_columns(record: Record, columns: Mapping[str, str], *, needed: set[str]) -> None:

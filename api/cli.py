@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import uvicorn
@@ -18,6 +18,7 @@ from api.bootstrap import build_service
 from api.moves import HEADER, Totals, as_json, table_row
 from api.server import server_options
 from api.workers import serve_workers
+from models.output import encode_json
 from models.registry import ModelRegistry
 from triage.access import Access
 from triage.citydata import check_city, install_city, load_city
@@ -196,10 +197,10 @@ def _tell_moves(moves: Iterator[Move], output: str | None) -> None:
     """Print a table as moves are found, and write them as JSONL where that is wanted."""
     totals = Totals()
 
-    def told() -> Iterator[dict[str, Any]]:
+    def told() -> Iterator[str]:
         for move in totals.count(moves):
             typer.echo(table_row(move), err=output == "-")
-            yield as_json(move)
+            yield encode_json(as_json(move))
 
     typer.echo(HEADER, err=output == "-")
     if output is None:

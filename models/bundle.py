@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,18 @@ import numpy.typing as npt
 from scipy import sparse
 
 from models.classifier import Floats, LinearHead
-from models.encoders import DenseEncoder, Vectors
+from models.encoders import DenseEncoder, StaticEncoder, Vectors
 from models.heads import Heads
 from models.hierarchy import Hierarchy
-from models.language import identify_words
+from models.language import identify_all, tallies
 from models.names import NameEvidence
 from models.prediction import CANDIDATES, Candidate, Distribution, Level, Prediction
+from models.remembered import Remembered, Teller, Told
 from models.rowwise import best_columns, softmax
 from models.selective import ContractSample
 from models.selftest import Case
 from models.sparse import SparseEncoder
-from models.text import normalise, words
+from models.text import normalise
 
 URGENT, NORMAL = "urgent", "normal"
 """Classes of the urgency head."""
@@ -58,6 +60,28 @@ class ModelInfo:
     parameters: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a model says of several texts.
+
+    Attributes
+    ----------
+    languages
+        As in `Prediction`.
+    levels
+        For each level that the model was fitted on, probabilities, shape (n_texts, n_classes).
+    urgency
+        Shape (n_texts,), or None where the model has no urgency head.
+    evidence
+        Shape (n_texts,), as in `Prediction`.
+    """
+
+    languages: Sequence[str]
+    levels: dict[Level, Floats]
+    urgency: Floats | None
+    evidence: Floats
 
 
 @dataclass(frozen=True)
@@ -118,54 +142,93 @@ class TriageModel:
         predictions: list[Prediction] = []
         for start in range(0, len(texts), BATCH):
             stop = start + BATCH
-            predictions += self._predict_batch(texts[start:stop], hints[start:stop])
+            plain = [normalise(text) for text in texts[start:stop]]
+            predictions += self._predictions(self.score(plain, hints[start:stop]))
         return predictions
 
-    def _predict_batch(self, texts: Sequence[str], hints: Sequence[str | None]) -> list[Prediction]:
-        plain = [normalise(text) for text in texts]
-        found = [words(text) for text in plain]
-        matrix, evidence = self.encode(plain, found)
-        levels = self.probabilities(matrix, found)
-        urgency = self._urgency(matrix)
+    def score(self, texts: Sequence[str], languages: Sequence[str | None]) -> Scores:
+        """Score normalised texts, `BATCH` at once at most: what `predict` makes objects of."""
+        told = self._tell(texts)
+        matrix, evidence = self._encode(texts, told)
+        found = identify_all(told["language"])
+        return Scores(
+            languages=[known or other for known, other in zip(languages, found, strict=True)],
+            levels=self._probabilities(matrix, texts, told),
+            urgency=self._urgency(matrix),
+            evidence=evidence,
+        )
+
+    def _predictions(self, scores: Scores) -> list[Prediction]:
         candidates = {
-            level: top_candidates(self.heads[level].classes, rows) for level, rows in levels.items()
+            level: top_candidates(self.heads[level].classes, rows)
+            for level, rows in scores.levels.items()
         }
         distributions = {
             level: [Distribution(self.heads[level].classes, row) for row in rows]
-            for level, rows in levels.items()
+            for level, rows in scores.levels.items()
         }
+        urgency = scores.urgency
         return [
             Prediction(
-                language=hints[row] or identify_words(found[row]),
+                language=scores.languages[row],
                 levels={level: listed[row] for level, listed in candidates.items()},
                 urgency=None if urgency is None else float(urgency[row]),
                 evidence=known,
                 distributions={level: listed[row] for level, listed in distributions.items()},
             )
-            for row, known in enumerate(evidence.tolist())
+            for row, known in enumerate(scores.evidence.tolist())
         ]
 
-    def encode(
-        self, texts: Sequence[str], found: Sequence[Sequence[str]] | None = None
-    ) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
+    def encode(self, texts: Sequence[str]) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
         """Turn normalised texts into the features that the heads see, as `encode` does."""
-        return encode(
-            self.sparse_encoder, self.dense_encoder, texts, found, dense_weight=self.dense_weight
-        )
+        return self._encode(texts, self._tell(texts))
 
-    def probabilities(
-        self, matrix: sparse.csr_matrix, found: Sequence[Sequence[str]]
-    ) -> dict[Level, Floats]:
+    def probabilities(self, matrix: sparse.csr_matrix, texts: Sequence[str]) -> dict[Level, Floats]:
         """Return each level's calibrated probabilities, shape (n_texts, n_classes).
 
         Parameters
         ----------
         matrix
             As of `encode`.
-        found
-            The words of each normalised text.
+        texts
+            The normalised texts that it is of.
         """
-        evidence = self.names.of_words(found) if self.names else None
+        return self._probabilities(matrix, texts, self._tell(texts))
+
+    def _tell(self, texts: Sequence[str]) -> dict[str, Told]:
+        """Return what there is to be known of the words of normalised texts."""
+        told = self._remembered.of_texts(map(str.split, texts))
+        return dict(zip(self._tellers, told, strict=True))
+
+    @cached_property
+    def _remembered(self) -> Remembered:
+        return Remembered(*self._tellers.values())
+
+    @cached_property
+    def _tellers(self) -> dict[str, Teller]:
+        tellers: dict[str, Teller] = {"facts": self.sparse_encoder.facts, "language": tallies}
+        if isinstance(self.dense_encoder, StaticEncoder) and self.dense_encoder.is_by_word:
+            tellers["subwords"] = self.dense_encoder.subwords
+        if self.names:
+            tellers["names"] = self.names.finder.beginnings
+        return tellers
+
+    def _encode(
+        self, texts: Sequence[str], told: Mapping[str, Told]
+    ) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
+        matrix, evidence = self.sparse_encoder.encode_facts(told["facts"])
+        if self.dense_encoder is None:
+            return matrix, evidence
+        if isinstance(self.dense_encoder, StaticEncoder) and "subwords" in told:
+            vectors = self.dense_encoder.encode_subwords(texts, told["subwords"])
+        else:
+            vectors = self.dense_encoder.encode(texts)
+        return join_features(matrix, vectors, self.dense_weight), evidence
+
+    def _probabilities(
+        self, matrix: sparse.csr_matrix, texts: Sequence[str], told: Mapping[str, Told]
+    ) -> dict[Level, Floats]:
+        evidence = self.names.of_named(texts, told["names"]) if self.names else None
         return self.hierarchy.probabilities(self.heads.margins(matrix), evidence)
 
     def _urgency(self, matrix: sparse.csr_matrix) -> Floats | None:
@@ -180,18 +243,11 @@ def encode(
     sparse_encoder: SparseEncoder,
     dense: DenseEncoder | None,
     texts: Sequence[str],
-    found: Sequence[Sequence[str]] | None = None,
     *,
     dense_weight: float,
 ) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
-    """Turn normalised texts into one feature matrix, and tell how much of each is known.
-
-    Parameters
-    ----------
-    found
-        The words of each text; None for those that are still to be found.
-    """
-    matrix, evidence = sparse_encoder.encode_words(found or [words(text) for text in texts])
+    """Turn normalised texts into one feature matrix, and tell how much of each is known."""
+    matrix, evidence = sparse_encoder.encode(texts)
     if dense is not None:
         matrix = join_features(matrix, dense.encode(texts), dense_weight)
     return matrix, evidence

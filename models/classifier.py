@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from sklearn.svm import LinearSVC
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,6 +61,9 @@ def fit_head(
     weights
         How much each row counts, shape (n_texts,); None for all alike.
     """
+    # Takes a second and 100 MB, and what serves a model fits none.
+    from sklearn.svm import LinearSVC
+
     classes = tuple(sorted(set(labels)))
     if len(classes) == 1:
         coef = np.zeros((matrix.shape[1], 1), dtype=np.float32)

@@ -15,13 +15,15 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from models import selftest
 from models.bundle import ModelInfo, TriageModel
@@ -46,6 +48,9 @@ UNSAID = {"dense_weight": 0.5}
 
 FINGERPRINTED = (WEIGHTS, VOCABULARY)
 """Files that decide a model's answers, together with the scoring part of ``model.json``."""
+
+BLOCK = 8_192
+"""Rows of coefficients that are read at once."""
 
 Words = dict[str, list[str]]
 """The distinct strings of a contract sample, by column."""
@@ -206,12 +211,10 @@ def _numbers(part: Chain | Link | None) -> dict[str, float] | None:
 
 
 def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
-    tensors = load_file(folder / WEIGHTS)
     scoring = UNSAID | description["scoring"]
-    heads = {
-        name: LinearHead(tuple(classes), tensors[f"{name}.coef"], tensors[f"{name}.intercept"])
-        for name, classes in scoring["classes"].items()
-    }
+    classes = {name: tuple(codes) for name, codes in scoring["classes"].items()}
+    levels = {level: classes[level] for level in LEVELS if level in classes}
+    tensors = _read_tensors(folder / WEIGHTS, leaving={f"{level}.coef" for level in levels})
     hierarchy = Hierarchy(
         chain=scoring["chain"] and Chain(tensors["chain.parents"], **scoring["chain"]),
         link=scoring["link"] and Link(tensors["link.shares"], **scoring["link"]),
@@ -225,9 +228,9 @@ def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
     model = TriageModel(
         sparse_encoder=SparseEncoder(vocabulary, tensors["idf"]),
         dense_encoder=load_encoder(str(encoder)) if encoder.is_dir() else None,
-        heads=Heads({level: heads[level] for level in LEVELS if level in heads}),
+        heads=_read_heads(folder / WEIGHTS, levels, tensors),
         hierarchy=hierarchy,
-        urgency=heads.get("urgency"),
+        urgency=_read_urgency(classes, tensors),
         urgency_weight=scoring["urgency_weight"],
         names=scoring["names"]
         and NameEvidence(tuple(scoring["names"]), tensors["names.log_ratios"]),
@@ -241,6 +244,40 @@ def _read(folder: Path, description: dict[str, Any]) -> TriageModel:
         self_test=_read_self_test(folder / SELF_TEST),
     )
     return replace(model, fingerprint=_fingerprint(folder, scoring))
+
+
+def _read_tensors(path: Path, *, leaving: Collection[str]) -> dict[str, Any]:
+    with safe_open(path, framework="numpy") as file:
+        return {name: file.get_tensor(name) for name in file.keys() if name not in leaving}  # noqa: SIM118  # no mapping
+
+
+def _read_heads(
+    path: Path, classes: Mapping[Level, tuple[str, ...]], tensors: Mapping[str, Any]
+) -> Heads:
+    """Read the heads to where they are to lie: a copy of each in between takes twice the memory."""
+    heads = Heads.reserved(classes, _n_features(path, classes))
+    for level, head in heads.items():
+        head.intercept[:] = tensors[f"{level}.intercept"]
+        for start in range(0, len(head.coef), BLOCK):
+            rows = slice(start, min(start + BLOCK, len(head.coef)))
+            # Opened anew: what was read of an open file stays in memory until it is closed.
+            with safe_open(path, framework="numpy") as file:
+                head.coef[rows] = file.get_slice(f"{level}.coef")[rows]
+    return heads
+
+
+def _n_features(path: Path, classes: Collection[Level]) -> int:
+    with safe_open(path, framework="numpy") as file:
+        sizes = {file.get_slice(f"{level}.coef").get_shape()[0] for level in classes}
+    return max(sizes, default=0)
+
+
+def _read_urgency(
+    classes: Mapping[str, tuple[str, ...]], tensors: Mapping[str, Any]
+) -> LinearHead | None:
+    if "urgency" not in classes:
+        return None
+    return LinearHead(classes["urgency"], tensors["urgency.coef"], tensors["urgency.intercept"])
 
 
 def _read_self_test(path: Path) -> tuple[selftest.Case, ...]:
@@ -267,12 +304,16 @@ def _contract_sample(tensors: dict[str, Any], level: Level, words: Words) -> Con
 
 
 def _fingerprint(folder: Path, scoring: dict[str, Any]) -> str:
-    """Return a hash of all that decides a model's answers, and nothing else (no dates)."""
+    """Return a hash of all that decides a model's answers, and nothing else (no dates).
+
+    The manifest must have been checked: its hashes are taken.
+    """
     said = dict(item for item in scoring.items() if item not in UNSAID.items())
     digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
-    names = [name for name in _files(folder) if name in FINGERPRINTED or name.startswith(ENCODER)]
-    for name in names:
-        digest.update(f"{name} {file_sha256(folder / name)}\n".encode())
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    for name, sha256 in sorted(manifest.items()):
+        if name in FINGERPRINTED or name.startswith(ENCODER):
+            digest.update(f"{name} {sha256}\n".encode())
     return digest.hexdigest()
 
 

@@ -25,20 +25,29 @@ class Heads(dict[Level, LinearHead]):
     """
 
     def __init__(self, heads: Mapping[Level, LinearHead]) -> None:
-        super().__init__()
-        sizes = [len(head.classes) for head in heads.values()]
-        ends = np.cumsum([0, *sizes]).tolist()
         n_features = {len(head.coef) for head in heads.values()} or {0}
         if len(n_features) > 1:
             raise ValueError(f"heads of different features: {sorted(n_features)}")
-        self._coef = np.empty((n_features.pop(), ends[-1]), dtype=np.float32)
-        self._intercept = np.empty(ends[-1], dtype=np.float32)
-        self._columns = dict(zip(heads, (slice(*pair) for pair in pairwise(ends)), strict=True))
+        self._reserve({level: head.classes for level, head in heads.items()}, n_features.pop())
         for level, head in heads.items():
-            columns = self._columns[level]
-            self._coef[:, columns] = head.coef
-            self._intercept[columns] = head.intercept
-            self[level] = LinearHead(head.classes, self._coef[:, columns], self._intercept[columns])
+            self[level].coef[:] = head.coef
+            self[level].intercept[:] = head.intercept
+
+    @classmethod
+    def reserved(cls, classes: Mapping[Level, tuple[str, ...]], n_features: int) -> Heads:
+        """Return heads whose coefficients are still to be written, where they are to lie."""
+        heads = cls({})
+        heads._reserve(classes, n_features)
+        return heads
+
+    def _reserve(self, classes: Mapping[Level, tuple[str, ...]], n_features: int) -> None:
+        ends = np.cumsum([0, *map(len, classes.values())]).tolist()
+        self._coef = np.empty((n_features, ends[-1]), dtype=np.float32)
+        self._intercept = np.empty(ends[-1], dtype=np.float32)
+        self._columns = dict(zip(classes, (slice(*pair) for pair in pairwise(ends)), strict=True))
+        for level, columns in self._columns.items():
+            coef, intercept = self._coef[:, columns], self._intercept[columns]
+            self[level] = LinearHead(classes[level], coef, intercept)
 
     def margins(self, matrix: sparse.csr_matrix) -> dict[Level, Floats]:
         """Return the margins of each level, shape (n_texts, n_classes), as its head does."""

@@ -7,14 +7,17 @@ and by endings (`models/data/*.txt`). A text where both have a solid share is mi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import filterfalse
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from models.text import WORD_CACHE_SIZE, fold, romanise, words
+import numpy as np
+
+from models.remembered import Remembered, Told
+from models.text import fold, romanise, words
 
 Language = Literal["ru", "kk", "mixed", "other"]
 Script = Literal["ru", "kk", "mixed", "kk_plain", "kk_latin", "ru_latin", "other"]
@@ -80,14 +83,26 @@ class Evidence(NamedTuple):
     is_unlettered: bool
 
 
+class Tally(NamedTuple):
+    """How many words of a text there are, numbers apart, and how many say what."""
+
+    words: int
+    kazakh: int
+    russian: int
+    other: int
+    latin: int
+    lettered: int
+    unlettered: int
+
+
 def identify(text: str) -> Language:
     """Return the language of a text: ``ru``, ``kk``, ``mixed`` or ``other``."""
-    return identify_words(words(text))
+    return LANGUAGE_OF[script(text)]
 
 
-def identify_words(found: Iterable[str]) -> Language:
-    """Return the language of a text by its words, as `words` returns them."""
-    return LANGUAGE_OF[_script_of(found)]
+def identify_all(told: Told) -> list[Language]:
+    """Return the languages of texts by what `tallies` tells of them."""
+    return [LANGUAGE_OF[_script_of(tally)] for tally in _sums(told)]
 
 
 def script(text: str) -> Script:
@@ -96,27 +111,21 @@ def script(text: str) -> Script:
     ``kk_plain`` is Kazakh typed without Kazakh letters, ``kk_latin`` and ``ru_latin`` are Kazakh
     and Russian in Latin letters; ``other`` is anything else, numbers alone included.
     """
-    return _script_of(words(text))
+    (told,) = _remembered.of_texts([text.split()])
+    return _script_of(*_sums(told))
 
 
-def _script_of(found: Iterable[str]) -> Script:
-    evidence = Counter(map(_evidence, filterfalse(str.isdecimal, found)))
-    votes: Counter[Vote] = Counter()
-    for one, count in evidence.items():
-        votes[one.vote] += count
-    lettered = sum(count for one, count in evidence.items() if one.is_lettered)
-    latin = sum(count for one, count in evidence.items() if one.is_latin)
-    is_latin = 2 * latin > evidence.total()
-    known = votes["kk"] + votes["ru"]
-    if not evidence or votes["other"] > known or (is_latin and not known):
+def _script_of(tally: Tally) -> Script:
+    is_latin = 2 * tally.latin > tally.words
+    known = tally.kazakh + tally.russian
+    if not tally.words or tally.other > known or (is_latin and not known):
         return "other"
-    language = _language(votes["kk"], votes["ru"], default="kk" if lettered else "ru")
+    language = _language(tally.kazakh, tally.russian, default="kk" if tally.lettered else "ru")
     if language == "ru":
         return "ru_latin" if is_latin else "ru"
     if language == "mixed" or is_latin:
         return "mixed" if language == "mixed" else "kk_latin"
-    unlettered = sum(count for one, count in evidence.items() if one.is_unlettered)
-    return "kk_plain" if unlettered > lettered else "kk"
+    return "kk_plain" if tally.unlettered > tally.lettered else "kk"
 
 
 def _language(kazakh: int, russian: int, default: Language) -> Language:
@@ -128,7 +137,25 @@ def _language(kazakh: int, russian: int, default: Language) -> Language:
     return "ru" if russian_share >= 1 - KAZAKH_IN_RUSSIAN else "mixed"
 
 
-@lru_cache(maxsize=WORD_CACHE_SIZE)
+def tallies(chunk: str) -> Iterator[int]:
+    """Yield the `Tally` of each word of a chunk that is no number."""
+    for word in filterfalse(str.isdecimal, words(chunk)):
+        vote, *letters = _evidence(word)
+        yield from (1, vote == "kk", vote == "ru", vote == "other", *letters)
+
+
+_remembered = Remembered(tallies)
+
+
+def _sums(told: Told) -> Iterator[Tally]:
+    """Yield the tally of each text."""
+    n_fields = len(Tally._fields)
+    sums = np.zeros((1 + len(told.numbers) // n_fields, n_fields), np.int64)
+    np.cumsum(told.numbers.reshape(-1, n_fields), axis=0, out=sums[1:])
+    ends = np.cumsum(told.sizes // n_fields)
+    return map(Tally._make, np.diff(sums[ends], axis=0, prepend=0).tolist())
+
+
 def _evidence(word: str) -> Evidence:
     if any("a" <= letter <= "z" for letter in word):
         return Evidence(_latin().vote(romanise(word)), True, False, False)

@@ -9,7 +9,7 @@ stem apart.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.classifier import Floats
+from models.remembered import Told
 from models.rowwise import softmax
 from models.text import WORD_CACHE_SIZE, lemma, romanise, words
 
@@ -64,6 +65,10 @@ class NameFinder:
         ['lgov', 'lgov raio']
         """
         return self.find_among(words(text))
+
+    def beginnings(self, chunk: str) -> Iterator[int]:
+        """Yield 1 for each word of a chunk that begins with a stem; most texts have none."""
+        return (1 for word in words(chunk) if self._stem(word))
 
     def find_among(self, tokens: Sequence[str]) -> list[str]:
         """Return the mentions among a text's words, as `find` does."""
@@ -122,6 +127,19 @@ class NameEvidence:
             places = self.rows(self.finder.find_among(tokens))
             if places:
                 evidence[row] = self.log_ratios[places].mean(axis=0, dtype=np.float64)
+        return evidence
+
+    def of_named(self, texts: Sequence[str], beginnings: Told) -> Floats:
+        """Return the evidence of normalised texts, as `of` does, reading those with names alone.
+
+        Parameters
+        ----------
+        beginnings
+            As `finder` tells them of the texts.
+        """
+        evidence = np.zeros((len(texts), self.log_ratios.shape[1]))
+        named = np.flatnonzero(beginnings.sizes).tolist()
+        evidence[named] = self.of([texts[row] for row in named])
         return evidence
 
     def rows(self, mentions: Iterable[str]) -> list[int]:

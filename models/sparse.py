@@ -4,22 +4,23 @@ The first four and the first six characters of a word are a cheap stem that suit
 endings and Kazakh suffixes alike; lemmas and pairs of lemmas add what Russian morphology knows.
 
 `features` says what they are. `SparseEncoder` finds their columns without making them: what is
-known of a word is remembered, and the rest is arithmetic on flat arrays.
+known of the words of a chunk is remembered, and the rest is arithmetic on flat arrays.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from models.text import WORD_CACHE_SIZE, lemma, romanise, words
+from models.remembered import Remembered, Told
+from models.text import lemma, romanise, words
 
 PREFIXES = (4, 6)
 MAX_FEATURES = 50_000
@@ -27,9 +28,10 @@ MAX_FEATURES = 50_000
 UNKNOWN, NONE = -1, -2
 """Stand for a column: of a feature outside the vocabulary, and of one that a word has not."""
 
-Columns = npt.NDArray[np.int64]
+FACTS = 4
+"""Numbers of a word: columns of its prefixes and its lemma, and the lemma's number in pairs."""
 
-_key = lru_cache(WORD_CACHE_SIZE)(romanise)
+Columns = npt.NDArray[np.int64]
 
 
 def features(text: str) -> Iterator[str]:
@@ -44,11 +46,11 @@ def features(text: str) -> Iterator[str]:
     ['p net', 'p vodi', 'l net', 'l voda', 'b net voda']
     """
     tokens = words(text)
-    for key in map(_key, tokens):
+    for key in map(romanise, tokens):
         yield f"p {key[: PREFIXES[0]]}"
         if len(key) > PREFIXES[0]:
             yield f"q {key[: PREFIXES[1]]}"
-    lemmas = [_key(lemma(token)) for token in tokens]
+    lemmas = [romanise(lemma(token)) for token in tokens]
     for token in lemmas:
         yield f"l {token}"
     for first, second in pairwise(lemmas):
@@ -85,13 +87,16 @@ class SparseEncoder:
         return cls(vocabulary, idf.astype(np.float32))
 
     def encode(self, texts: Sequence[str]) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
-        """Turn normalised texts into rows; see `encode_words`."""
-        return self.encode_words([words(text) for text in texts])
+        """Turn normalised texts into rows; see `encode_facts`."""
+        return self.encode_facts(*self._remembered.of_texts(map(str.split, texts)))
 
-    def encode_words(
-        self, texts: Sequence[Sequence[str]]
-    ) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
-        """Turn the words of texts into rows; a row does not depend on the texts beside it.
+    def encode_facts(self, told: Told) -> tuple[sparse.csr_matrix, npt.NDArray[np.float64]]:
+        """Turn the facts of texts into rows; a row does not depend on the texts beside it.
+
+        Parameters
+        ----------
+        told
+            As `facts` tells them.
 
         Returns
         -------
@@ -102,8 +107,8 @@ class SparseEncoder:
         evidence
             Shape (n_texts,): share of each text's features that are in the vocabulary.
         """
-        n_texts, n_features = len(texts), len(self.idf)
-        rows, columns, n_found = self._find(texts)
+        n_texts, n_features = len(told.sizes), len(self.idf)
+        rows, columns, n_found = self._find(told)
         n_known = np.bincount(rows, minlength=n_texts)
         evidence = n_known / np.maximum(n_found, 1)
         cells, counts = np.unique(rows * n_features + columns, return_counts=True)
@@ -118,43 +123,38 @@ class SparseEncoder:
         )
         return matrix, evidence
 
-    def _find(self, texts: Sequence[Sequence[str]]) -> tuple[Columns, Columns, Columns]:
+    def _find(self, told: Told) -> tuple[Columns, Columns, Columns]:
         """Return row and column of each known feature, and how many features each text has."""
-        sizes = np.fromiter(map(len, texts), np.int64, len(texts))
-        rows = np.repeat(np.arange(len(texts)), sizes)
-        seen = np.fromiter(
-            chain.from_iterable(map(self._facts, chain.from_iterable(texts))),
-            np.int64,
-            4 * len(rows),
-        ).reshape(-1, 4)
+        rows = told.rows[::FACTS]
+        seen = told.numbers.astype(np.int64).reshape(-1, FACTS)
         of_words, lemmas = seen[:, :3], seen[:, 3]
         is_known = of_words >= 0
         paired = np.flatnonzero(rows[:-1] == rows[1:])
         of_pairs = self._pairs.find(lemmas[paired], lemmas[paired + 1])
         known_pairs = paired[of_pairs >= 0]
-        n_found = np.bincount(rows, weights=(of_words != NONE).sum(axis=1), minlength=len(texts))
+        n_found = np.bincount(
+            rows, weights=(of_words != NONE).sum(axis=1), minlength=len(told.sizes)
+        )
         return (
             np.concatenate([np.repeat(rows, is_known.sum(axis=1)), rows[known_pairs]]),
             np.concatenate([of_words[is_known], of_pairs[of_pairs >= 0]]),
-            n_found.astype(np.int64) + np.maximum(sizes - 1, 0),
+            n_found.astype(np.int64) + np.maximum(told.sizes // FACTS - 1, 0),
         )
 
-    @cached_property
-    def _facts(self) -> Callable[[str], tuple[int, int, int, int]]:
-        """Return columns of a word's two prefixes and lemma, and the lemma's number in pairs."""
-        find, pairs = self.vocabulary.get, self._pairs
-
-        def facts(word: str) -> tuple[int, int, int, int]:
-            key, of_lemma = _key(word), _key(lemma(word))
+    def facts(self, chunk: str) -> Iterator[int]:
+        """Yield the `FACTS` of each word of a chunk."""
+        find, numbers = self.vocabulary.get, self._pairs.numbers
+        for word in words(chunk):
+            key, of_lemma = romanise(word), romanise(lemma(word))
             is_long = len(key) > PREFIXES[0]
-            return (
-                find(f"p {key[: PREFIXES[0]]}", UNKNOWN),
-                find(f"q {key[: PREFIXES[1]]}", UNKNOWN) if is_long else NONE,
-                find(f"l {of_lemma}", UNKNOWN),
-                pairs.numbers.get(of_lemma, UNKNOWN),
-            )
+            yield find(f"p {key[: PREFIXES[0]]}", UNKNOWN)
+            yield find(f"q {key[: PREFIXES[1]]}", UNKNOWN) if is_long else NONE
+            yield find(f"l {of_lemma}", UNKNOWN)
+            yield numbers.get(of_lemma, UNKNOWN)
 
-        return lru_cache(WORD_CACHE_SIZE)(facts)
+    @cached_property
+    def _remembered(self) -> Remembered:
+        return Remembered(self.facts)
 
     @cached_property
     def _pairs(self) -> _Pairs:

@@ -26,6 +26,10 @@ INVISIBLE = re.compile(
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]+"
 )
+# What most texts are made of; to look for what is not in here takes a fifth of the time.
+_ALL_VISIBLE = re.compile(
+    "[\t-\r -~\xa0-\xac\xae-\u02ff\u0400-\u04ff\u2010-\u2027\u2030-\u205e\u2116]*"
+)
 TAG_OR_ENTITY = re.compile(r"<[A-Za-z/!?]|&[A-Za-z#]")
 _BARE_LESS_THAN = re.compile(r"<(?![A-Za-z/!?][^<>]*>)")
 _MARKUP_TO_SPACE = str.maketrans("<&", "  ")
@@ -117,10 +121,8 @@ def is_russian(word: str) -> bool:
 
 def _lower(text: str) -> str:
     """Return the text in lower case, ё as е, letter for letter."""
-    lowered = text.lower()
-    if len(lowered) != len(text):  # 'İ' becomes two characters: leave it
-        lowered = "".join(one if len(one.lower()) > 1 else one.lower() for one in text)
-    return lowered.replace("ё", "е")
+    # 'İ' alone becomes two characters: it is left as it is.
+    return "İ".join(part.lower() for part in text.split("İ")).replace("ё", "е")
 
 
 def _one_script(word: str) -> str:
@@ -131,7 +133,8 @@ def _one_script(word: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", text)).split())
+    visible = text if _ALL_VISIBLE.fullmatch(text) else INVISIBLE.sub("", text)
+    return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
 def _without_markup(text: str) -> str:

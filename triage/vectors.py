@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Lock
 
 from scipy import sparse
-from sklearn.preprocessing import normalize
 
 from models.bundle import TriageModel
 from models.text import normalise
@@ -64,4 +63,7 @@ def vectors(model: TriageModel, texts: Sequence[str]) -> sparse.csr_matrix:
     plain = [normalise(text) for text in texts]
     if model.dense_encoder is not None:
         return sparse.csr_matrix(model.dense_encoder.encode(plain))
+    # Slow to import, and most models have a dense encoder.
+    from sklearn.preprocessing import normalize
+
     return normalize(model.sparse_encoder.encode(plain)[0])

@@ -14,7 +14,6 @@ from api.web import (
     home,
     ledger,
     models,
-    oidc,
     overview,
     people,
     picking,
@@ -47,4 +46,7 @@ def install(app: FastAPI, settings: Settings) -> None:
     ):
         app.include_router(module.router, include_in_schema=False)
     if settings.oidc_issuer:
+        # Its libraries take 0.1 s to import; most services have no provider.
+        from api.web import oidc
+
         oidc.install(app, settings)

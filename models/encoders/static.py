@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +12,11 @@ import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 from tokenizers import Tokenizer
+from tokenizers.pre_tokenizers import Metaspace
 
 from models.encoders.base import TOKENIZER, Vectors
 from models.errors import EncoderUnavailableError
-from models.text import WORD_CACHE_SIZE
+from models.remembered import Integers, Remembered, Told
 
 Table = npt.NDArray[np.float32] | npt.NDArray[np.int8]
 
@@ -38,6 +37,9 @@ STATIC_MODULES = [
 STATIC_KINDS = ["StaticEmbedding", "Normalize"]
 """Modules that `StaticEncoder` can stand for; the second may be missing."""
 
+SEVERAL = -1
+"""Stands for a chunk that becomes several words by NFKC: it can't be split by itself."""
+
 
 class StaticEncoder:
     """Mean of subword vectors: a sentence-transformers `StaticEmbedding` without torch.
@@ -50,6 +52,11 @@ class StaticEncoder:
         Shape (n_subwords, n_dimensions), float32 or int8.
     scales
         Shape (n_subwords,): what each row of an int8 table is multiplied by.
+
+    Attributes
+    ----------
+    is_by_word
+        Whether a text's subwords are those of its words, one after the other.
     """
 
     name = "static"
@@ -60,19 +67,37 @@ class StaticEncoder:
         self._tokenizer = tokenizer
         self._table = table
         self._scales = scales
-        self._vectors = table if scales is None else table.astype(np.float32) * scales[:, None]
-        self._is_by_word = _is_by_word(tokenizer)
-        self._subwords = lru_cache(WORD_CACHE_SIZE)(self._split)
+        self.is_by_word = _is_by_word(tokenizer)
+        self._remembered = Remembered(self.subwords)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return mean subword vectors of length one; a text without subwords is all zeros."""
-        found = self._numbers(texts)
-        row_ends = np.zeros(len(found) + 1, np.int32)
-        np.cumsum([len(numbers) for numbers in found], out=row_ends[1:])
-        columns = np.fromiter(chain.from_iterable(found), np.int32, row_ends[-1])
+        if not self.is_by_word:
+            return self._mean(self._told(texts))
+        return self.encode_subwords(texts, *self._remembered.of_texts(map(str.split, texts)))
+
+    def encode_subwords(self, texts: Sequence[str], told: Told) -> Vectors:
+        """Return vectors as `encode` does, by what `subwords` tells of the texts' chunks."""
+        vectors = self._mean(told)
+        whole = np.unique(told.rows[told.numbers == SEVERAL])
+        if len(whole):
+            vectors[whole] = self._mean(self._told([texts[row] for row in whole]))
+        return vectors
+
+    def subwords(self, chunk: str) -> list[int]:
+        """Return the numbers of a chunk's subwords, `SEVERAL` for one that becomes several."""
+        if " " in unicodedata.normalize("NFKC", chunk):
+            return [SEVERAL]
+        return self._split([chunk])[0]
+
+    def _mean(self, told: Told) -> Vectors:
+        """Return the mean vectors of subwords, scaled to length one."""
+        row_ends = np.concatenate([[0], np.cumsum(told.sizes)])
+        subwords, columns = _distinct(told.numbers, len(self._table))
         each_once = np.ones(len(columns), np.float32)
-        shape = (len(found), len(self._vectors))
-        vectors: Vectors = sparse.csr_matrix((each_once, columns, row_ends), shape) @ self._vectors
+        shape = (len(told.sizes), len(subwords))
+        counts = sparse.csr_matrix((each_once, columns, row_ends), shape)
+        vectors: Vectors = counts @ self._rows(subwords)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         np.divide(vectors, lengths, out=vectors, where=lengths > 0)
         return vectors
@@ -88,7 +113,7 @@ class StaticEncoder:
             Shape (n_subwords, n_dimensions).
         """
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        rows = self._vectors[encoding.ids].astype(np.float64)
+        rows = self._rows(np.array(encoding.ids, np.int64)).astype(np.float64)
         length = np.linalg.norm(rows.sum(axis=0))
         return encoding.offsets, rows / length if length > 0 else np.zeros_like(rows)
 
@@ -130,40 +155,43 @@ class StaticEncoder:
         except Exception as error:  # tokenizers raises bare Exception
             raise EncoderUnavailableError(f"{folder}: no static encoder here: {error}") from error
 
-    def _numbers(self, texts: Sequence[str]) -> list[Sequence[int]]:
-        """Return the numbers of each text's subwords."""
-        if not self._is_by_word:
-            return self._split_all(texts)
-        found: list[Sequence[int]] = []
-        for text in texts:
-            parts = text.split()
-            known = [one for one in map(self._subwords, parts) if one is not None]
-            is_whole = len(known) == len(parts)
-            found.append(
-                list(chain.from_iterable(known)) if is_whole else self._split_all([text])[0]
-            )
-        return found
+    def _rows(self, subwords: Integers) -> Vectors:
+        """Return the vectors of subwords; of the whole table they would take 31 MB."""
+        if self._scales is None:
+            return self._table[subwords].astype(np.float32, copy=False)
+        rows: Vectors = self._table[subwords] * self._scales[subwords, None]
+        return rows
 
-    def _split(self, word: str) -> tuple[int, ...] | None:
-        """Return a word's subwords, None for one that becomes several."""
-        if " " in unicodedata.normalize("NFKC", word):
-            return None
-        return tuple(self._split_all([word])[0])
+    def _told(self, texts: Sequence[str]) -> Told:
+        """Return the subwords of whole texts."""
+        return Told.of([np.array(found, np.int32).tobytes() for found in self._split(texts)])
 
-    def _split_all(self, texts: Sequence[str]) -> list[Sequence[int]]:
+    def _split(self, texts: Sequence[str]) -> list[list[int]]:
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [encoding.ids for encoding in encodings]
 
 
+def _distinct(numbers: npt.NDArray[np.int32], size: int) -> tuple[Integers, Integers]:
+    """Return what numbers below `size` there are, and each one's place among them.
+
+    A number below 0 counts from the end. It is `numpy.unique` without sorting.
+    """
+    is_there = np.zeros(size, dtype=bool)
+    is_there[numbers] = True
+    distinct = np.flatnonzero(is_there)
+    places = np.empty(size, np.int64)
+    places[distinct] = np.arange(len(distinct))
+    return distinct, places[numbers]
+
+
 def _is_by_word(tokenizer: Tokenizer) -> bool:
     """Tell whether a text's subwords are those of its words, one after the other."""
-    parts = json.loads(tokenizer.to_str())
-    splitting = parts["pre_tokenizer"] or {}
+    splitting = tokenizer.pre_tokenizer
     return (
-        splitting.get("type") == "Metaspace"
-        and splitting.get("prepend_scheme") == "always"
-        and splitting.get("split", False)
-        and not parts["added_tokens"]
+        isinstance(splitting, Metaspace)
+        and splitting.prepend_scheme == "always"
+        and splitting.split
+        and not tokenizer.get_added_tokens_decoder()
     )
 
 

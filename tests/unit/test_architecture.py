@@ -23,6 +23,13 @@ create_app(Settings(home=Path(sys.argv[1])))
 print({"torch", "transformers", "sentence_transformers"} & sys.modules.keys())
 """
 
+IMPORTED_BY_THE_COMMAND_LINE = """
+import sys
+import api.cli
+slow = {"sklearn", "pandas", "pyarrow", "mlflow", "scipy.stats", "scipy.optimize"}
+print(slow & sys.modules.keys())
+"""
+
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
@@ -37,6 +44,12 @@ def test_import_contract_is_kept(tmp_path: Path) -> None:
 
 def test_app_is_built_without_torch(tmp_path: Path) -> None:
     done = run(sys.executable, "-c", APP_WITHOUT_TORCH, str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_command_line_starts_without_what_only_training_or_a_registry_needs() -> None:
+    done = run(sys.executable, "-c", IMPORTED_BY_THE_COMMAND_LINE)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "set()"
 

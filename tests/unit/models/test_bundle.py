@@ -159,7 +159,7 @@ def test_predict_urgent_words_raise_urgency(model):
 
 def test_probabilities_categories_are_sums_of_their_topics(model, appeals, parents):
     matrix, _ = model.encode(appeals)
-    levels = model.probabilities(matrix, [text.split() for text in appeals])
+    levels = model.probabilities(matrix, appeals)
     categories, topics = model.heads["category"].classes, model.heads["topic"].classes
     for column, category in enumerate(categories):
         of_category = [place for place, topic in enumerate(topics) if parents[topic] == category]

@@ -1,10 +1,21 @@
+import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.text import fold, is_russian, lemma, normalise, romanise, word_spans, words
+from models.text import (
+    _ALL_VISIBLE,
+    INVISIBLE,
+    fold,
+    is_russian,
+    lemma,
+    normalise,
+    romanise,
+    word_spans,
+    words,
+)
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=200)
 TAGS = ["<", ">", "&", "<b>", "</b>", "&lt;", "&amp;", "&nbsp;", "&#8203;", "<script>", "<!--"]
@@ -121,3 +132,14 @@ def test_lemma_other_word_stays(word):
 @given(ANY_TEXT)
 def test_lemma_any_word_never_raises(text):
     assert all(isinstance(lemma(word), str) for word in words(text))
+
+
+def test_all_visible_has_no_invisible_character():
+    every = (chr(code) for code in range(sys.maxunicode + 1))
+    assert not [one for one in every if _ALL_VISIBLE.fullmatch(one) and INVISIBLE.match(one)]
+
+
+@given(ANY_TEXT)
+@example("ΟΔΟΣ İΣ İ ΑΣ.Σ кiм")
+def test_words_of_a_text_are_those_of_its_chunks(text):
+    assert words(text) == [word for chunk in text.split() for word in words(chunk)]

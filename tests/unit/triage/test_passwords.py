@@ -3,11 +3,14 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
 from triage.errors import InvalidPersonError
 from triage.passwords import (
     MAX_CHARS,
     MIN_CHARS,
+    _stand_in,
     hash_password,
     new_token,
     token_hash,
@@ -48,6 +51,14 @@ def test_password_of_nobody_takes_a_real_verification(monkeypatch: pytest.Monkey
 
     assert not verify_password(None, PASSWORD)
     assert seen[0].startswith("$argon2id$")
+
+
+def test_password_of_nobody_is_hashed_as_kept_ones_are() -> None:
+    kept = hash_password(PASSWORD, name="aigerim")
+
+    assert extract_parameters(_stand_in) == extract_parameters(kept)
+    with pytest.raises(VerifyMismatchError):  # it is computed and compared, not refused as broken
+        PasswordHasher().verify(_stand_in, PASSWORD)
 
 
 @pytest.mark.parametrize(
