@@ -220,7 +220,12 @@ def test_restore_damaged_backup_changes_nothing(
 
 
 @pytest.mark.parametrize("empty_store_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("content", [b"", b"PK\3\4", gzip.compress(b""), gzip.compress(b"{}\n")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PK\3\4", gzip.compress(b""), gzip.compress(b"{}\n")],
+    # Named: gzip writes the time into its bytes, and an identifier made of them would change.
+    ids=["empty", "zip", "gzip-of-nothing", "gzip-of-no-manifest"],
+)
 def test_restore_what_is_no_backup_is_refused(
     tmp_path: Path, empty: Sessions, content: bytes
 ) -> None:
