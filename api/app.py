@@ -68,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         if metrics.is_shared:
             publishing.start()
         yield
+        gc.unfreeze()  # a process may make another application, as tests do
         publishing.stop()
         backend.close()
         if tracing:

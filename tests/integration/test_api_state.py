@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,13 @@ def test_service_without_a_registered_model_starts_and_says_why(
         checks = client.get("/readyz").json()["checks"]
 
     assert checks["model"]["code"] == "model_not_found"
+
+
+def test_served_and_ended_leaves_its_objects_to_the_collector(sqlite_home: Path) -> None:
+    with TestClient(create_app(Settings(home=sqlite_home))):
+        assert gc.get_freeze_count() > 0
+    # Else a process that makes one application after another would keep all of them.
+    assert gc.get_freeze_count() == 0
 
 
 def test_readyz_store_at_another_migration_is_not_ready(client: TestClient) -> None:
