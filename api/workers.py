@@ -81,7 +81,7 @@ def _end_with_parent() -> None:
 
 
 class _Workers(Multiprocess):
-    """Tells when all workers answer, and forgets what a dead one said of itself."""
+    """Tells when all workers answer, sees at once that one died, and forgets what it counted."""
 
     def __init__(
         self, config: Config, sockets: list[socket], say_ready: Callable[[], None]
@@ -93,6 +93,10 @@ class _Workers(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         """Replace workers that died; called every half second."""
+        for process in self.processes:
+            # The worker has its own copy of this end. While ours is open, one that is killed
+            # before it answers a ping does not end the pipe and is waited for to the last second.
+            process.child_conn.close()
         super().keep_subprocess_alive()
         alive = {process.pid for process in self.processes}
         for pid in self._pids - alive:

@@ -67,9 +67,9 @@ def test_search_1500_enterprises_takes_milliseconds(registry: EnterpriseRegistry
 
 
 def _seconds(registry: EnterpriseRegistry, query: str) -> float:
-    started = time.perf_counter()
+    started = time.thread_time()
     registry.search(query, limit=10)
-    return time.perf_counter() - started
+    return time.thread_time() - started
 
 
 def test_get_unknown_id_returns_none(registry: EnterpriseRegistry) -> None:
